@@ -1,0 +1,323 @@
+"""The small integer arithmetic that stands in braces, and in claims: `{4*w}`, `{divisible(c*width, 8)}`.
+
+Text -> `Value` tree -> a number. Values are exact: Python integers, `Fraction` where a variable such as a
+width multiplier is one, or NumPy integer arrays where a caller explores a whole design space at once
+(hence `//` and comparisons throughout, and no `int()` on the way). There is no `eval`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from archcalc.errors import SpecError, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# An int, a Fraction or a NumPy integer array: whatever has exact `+ - * //` and comparisons.
+Number = Any
+
+
+class Blank:
+    """The value of a blank cell: whatever is computed from it is blank, and its layer is not there."""
+
+    def __repr__(self) -> str:
+        return "blank"
+
+
+BLANK: Final = Blank()
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A value of several parts, such as the `7x7` of a kernel."""
+
+    parts: tuple[Number, ...]
+
+    def __str__(self) -> str:
+        return "x".join(str(p) for p in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A number as written."""
+
+    value: Number
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A column, capture, variable or parameter."""
+
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of numbers: `min`, `max`, `ceil`, `floor`, `round`, `divisible`, `where`."""
+
+    function: str
+    arguments: tuple[Value, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A metric of a network, such as `params(resnet-50)`: only claims have these."""
+
+    metric: str
+    target: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """Two values and the operator between them."""
+
+    operator: str
+    left: Value
+    right: Value
+    span: Span
+
+
+Value = Literal | Name | Call | Reference | Binary
+Lookup = "Callable[[Name | Reference], Any]"
+
+GRAMMAR = r"""
+start: compare
+?compare: sum (COMPARE sum)?
+?sum: product | sum ADD product
+?product: unary | product MUL unary
+?unary: "-" unary -> negative | atom
+?atom: NUMBER -> number
+     | FUNCTION "(" compare ("," compare)* ")" -> call
+     | REFERENCE -> reference
+     | NAME -> name
+     | QUOTED -> quoted
+     | "(" compare ")"
+COMPARE: "<=" | ">=" | "==" | "!=" | "<" | ">"
+ADD: "+" | "-"
+MUL: "*" | "//" | "/" | "%"
+NUMBER: /\d{1,15}(\.\d{1,9})?([eE]\d{1,2})?(?![\w#])/
+FUNCTION.3: /(min|max|ceil|floor|round|divisible|where)(?=\s*\()/
+REFERENCE.2: /[a-z_]+\([^()]*\)/
+NAME.1: /[A-Za-z_#][\w#]*( +[\w#]+)*/
+QUOTED: /"[^"]*"/
+%ignore /\s+/
+"""
+
+
+def parse(text: str, span: Span) -> Value:
+    """The tree of the arithmetic in `text`, which stands at `span`.
+
+    Raises `SpecError` at the character that does not fit.
+    """
+    from lark.exceptions import LarkError, UnexpectedInput
+
+    stripped = text.strip()
+    lead = len(text) - len(text.lstrip())
+    spot = span.within(lead, lead + max(len(stripped), 1))
+    if stripped.isdecimal() and stripped.isascii() and len(stripped) <= 15:  # most braces: no parser
+        return Literal(int(stripped), spot)
+    if stripped.isidentifier():
+        return Name(stripped, spot)
+    if not stripped:
+        raise SpecError("nothing stands between these braces", span, "name a column or a number")
+    try:
+        tree = _parser().parse(text)
+        return _tree(tree.children[0], span)
+    except UnexpectedInput as fault:
+        at = getattr(fault, "pos_in_stream", None)
+        at = len(text) if at is None or at < 0 else at
+        shown = text[at : at + 1]
+        raise SpecError(
+            f"`{shown}` does not belong here" if shown else "this arithmetic ends too soon",
+            span.within(at, at + 1),
+            "names of columns and variables, whole numbers, + - * / // %, comparisons, and "
+            "min max ceil floor round divisible where; put a name with other signs in quotes",
+        ) from None
+    except (LarkError, RecursionError):
+        raise SpecError("this arithmetic is nested too deeply", span) from None
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Any:
+    from lark import Lark
+
+    return Lark(GRAMMAR, parser="lalr", propagate_positions=True)
+
+
+def _tree(node: Any, span: Span) -> Value:
+    kind = node.data
+    children = node.children
+    first = _extent(node, span)
+    if kind == "number":
+        number = Fraction(str(children[0]))
+        return Literal(number.numerator if number.denominator == 1 else number, first)
+    if kind in ("name", "quoted"):
+        return Name(str(children[0]).strip('"'), first)
+    if kind == "reference":
+        metric, _, target = str(children[0]).partition("(")
+        return Reference(metric, target[:-1].strip(), first)
+    if kind == "call":
+        return Call(str(children[0]), tuple(_tree(c, span) for c in children[1:]), first)
+    if kind == "negative":
+        return Binary("-", Literal(0, first), _tree(children[0], span), first)
+    left, operator, right = children
+    return Binary(str(operator), _tree(left, span), _tree(right, span), first)
+
+
+def _extent(node: Any, span: Span) -> Span:
+    meta = node.meta
+    if getattr(meta, "empty", True):
+        return span
+    return span.within(meta.start_pos, meta.end_pos)
+
+
+# -- evaluation -----------------------------------------------------------------------------------
+
+
+def holds(condition: Any) -> bool:
+    """Whether `condition` is true; of an array, whether it is true everywhere."""
+    every = getattr(condition, "all", None)
+    return bool(every()) if every is not None else bool(condition)
+
+
+def whole(value: Number) -> bool:
+    """Whether `value` is a whole number (an array of integers is)."""
+    return not isinstance(value, Fraction) or value.denominator == 1
+
+
+def ceil_div(a: Number, b: Number) -> Number:
+    """`a / b` rounded up."""
+    return -(-a // b)
+
+
+def maximum(a: Number, b: Number) -> Number:
+    """The larger of two numbers, element by element for arrays."""
+    if isinstance(a, int | Fraction) and isinstance(b, int | Fraction):
+        return a if a >= b else b
+    return a * (a >= b) + b * (a < b)
+
+
+def minimum(a: Number, b: Number) -> Number:
+    """The smaller of two numbers, element by element for arrays."""
+    return a + b - maximum(a, b)
+
+
+def divisible(value: Number, by: Number) -> Number:
+    """`value` rounded to the nearest multiple of `by`, at least `by`, never below 9/10 of `value`.
+
+    The rule by which MobileNets scale their widths (the reference code of arXiv:1801.04381).
+    """
+    rounded = maximum(by, (2 * value + by) // (2 * by) * by)
+    return rounded + by * (10 * rounded < 9 * value)
+
+
+def _where(condition: Number, then: Number, other: Number) -> Number:
+    return condition * then + (1 - condition) * other
+
+
+_FUNCTIONS: dict[str, tuple[int, Callable[..., Number]]] = {
+    "min": (2, minimum),
+    "max": (2, maximum),
+    "ceil": (1, lambda a: ceil_div(a, 1)),
+    "floor": (1, lambda a: a // 1),
+    "round": (1, lambda a: (2 * a + 1) // 2),
+    "divisible": (2, divisible),
+    "where": (3, _where),
+}
+
+_LIMIT = 10**30
+
+
+def evaluate(tree: Value, lookup: Callable[[Name | Reference], Any]) -> Any:
+    """The number (or `Size`, or `BLANK`) that `tree` has where `lookup` gives the values of names.
+
+    Raises `SpecError` for a division by zero, a kernel in arithmetic, or a number past all sense.
+    """
+    if isinstance(tree, Literal):
+        return tree.value
+    if isinstance(tree, Name | Reference):
+        return lookup(tree)
+    if isinstance(tree, Call):
+        count, function = _FUNCTIONS[tree.function]
+        if len(tree.arguments) != count:
+            raise SpecError(
+                f"`{tree.function}` takes {count} value{'s' * (count > 1)}, not "
+                f"{len(tree.arguments)}",
+                tree.span,
+            )
+        values = [evaluate(a, lookup) for a in tree.arguments]
+        if any(v is BLANK for v in values):
+            return BLANK
+        _plain(values, tree.span)
+        if tree.function == "divisible" and not holds(values[1] > 0):
+            raise SpecError("`divisible` needs a positive step", tree.span)
+        return _checked(_simplest(function(*values)), tree.span)
+    left, right = evaluate(tree.left, lookup), evaluate(tree.right, lookup)
+    if left is BLANK or right is BLANK:
+        return BLANK
+    _plain([left, right], tree.span)
+    if tree.operator in ("/", "//", "%") and not holds(right != 0):
+        raise SpecError("this divides by zero", tree.span)
+    return _checked(_simplest(_operate(tree.operator, left, right)), tree.span)
+
+
+def _operate(operator: str, a: Number, b: Number) -> Number:
+    match operator:
+        case "+":
+            return a + b
+        case "-":
+            return a - b
+        case "*":
+            return a * b
+        case "//":
+            return a // b
+        case "%":
+            return a % b
+        case "/":
+            if isinstance(a, int | Fraction) and isinstance(b, int | Fraction):
+                return Fraction(a) / Fraction(b)
+            return a // b if holds(a % b == 0) else a / b
+        case "<":
+            return _truth(a < b)
+        case "<=":
+            return _truth(a <= b)
+        case ">":
+            return _truth(a > b)
+        case ">=":
+            return _truth(a >= b)
+        case "==":
+            return _truth(a == b)
+        case _:
+            return _truth(a != b)
+
+
+def _truth(condition: Any) -> Number:
+    return condition * 1  # a Python bool becomes 0 or 1, and so does each element of an array
+
+
+def _simplest(value: Number) -> Number:
+    if isinstance(value, Fraction) and value.denominator == 1:
+        return value.numerator
+    return value
+
+
+def _plain(values: list[Any], span: Span) -> None:
+    for value in values:
+        if isinstance(value, Size):
+            raise SpecError(f"`{value}` is a size, not a number", span, "take it apart with a pattern")
+        if isinstance(value, str):
+            raise SpecError(f"`{value}` is text, not a number", span)
+
+
+def _checked(value: Number, span: Span) -> Number:
+    if isinstance(value, int | Fraction) and abs(value) > _LIMIT:
+        raise SpecError("this number is past all sense", span)
+    return value

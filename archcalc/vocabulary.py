@@ -1,0 +1,24 @@
+"""The metrics that a table's column or a claim may name, each with its one meaning.
+
+Every header, docstring and JSON key of archcalc uses these words in exactly these senses.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+METRICS: Final[dict[str, str]] = {
+    "output": "the shape that the row gives, channels and grid",
+    "input": "the shape that the row reads, channels and grid",
+    "depth": "layers with weights on the longest path",
+    "weights": "multiplicative weights only, what most papers' tables print as params",
+    "params": "all learnable values: weights, biases and normalisation",
+    "macs": "multiply-adds of convolutions, linear layers and matrix products",
+    "flops": "2 x MACs: each multiply and each add counted by itself",
+    "activations": "elements produced by convolutions and linear layers (fvcore's definition)",
+    "connections": "multiply-adds, additions of biases and pooled inputs, as LeCun et al. 1998 count",
+    "layers": "layers with weights, on every path",
+}
+
+#: Shape metrics are compared part by part; all others are single numbers.
+SHAPES: Final = frozenset({"output", "input"})
