@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from archcalc.errors import SpecError, Span
+from archcalc.errors import Span, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -249,8 +249,7 @@ def evaluate(tree: Value, lookup: Callable[[Name | Reference], Any]) -> Any:
         count, function = _FUNCTIONS[tree.function]
         if len(tree.arguments) != count:
             raise SpecError(
-                f"`{tree.function}` takes {count} value{'s' * (count > 1)}, not "
-                f"{len(tree.arguments)}",
+                f"`{tree.function}` takes {count} value{'s' * (count > 1)}, not {len(tree.arguments)}",
                 tree.span,
             )
         values = [evaluate(a, lookup) for a in tree.arguments]
@@ -318,6 +317,6 @@ def _plain(values: list[Any], span: Span) -> None:
 
 
 def _checked(value: Number, span: Span) -> Number:
-    if isinstance(value, int | Fraction) and abs(value) > _LIMIT:
+    if isinstance(value, int | Fraction) and not -_LIMIT <= value <= _LIMIT:
         raise SpecError("this number is past all sense", span)
     return value

@@ -89,9 +89,7 @@ class Counts:
     total: Cost
 
 
-def count(
-    graph: Graph, batch: Number = 1, precision: str = "fp32", fused: bool = False
-) -> Counts:
+def count(graph: Graph, batch: Number = 1, precision: str = "fp32", fused: bool = False) -> Counts:
     """The exact costs of `graph` for `batch` images.
 
     `fused` leaves out the traffic of normalisation and activations that directly follow the only layer
@@ -115,7 +113,11 @@ def count(
         )
         rows.append(
             RowCount(
-                row, graph.nodes[row.source].shape, graph.nodes[row.output].shape, cost, tuple(inside)
+                row,
+                graph.nodes[row.source].shape,
+                graph.nodes[row.output].shape,
+                cost,
+                tuple(inside),
             )
         )
     last = graph.output
@@ -129,9 +131,7 @@ def count(
     return Counts(graph, batch, precision, fused, heads, tuple(rows), total)
 
 
-def _sum(
-    nodes: Iterable[NodeCount], depth: int, field: tuple[Number, Number], peak: Number
-) -> Cost:
+def _sum(nodes: Iterable[NodeCount], depth: int, field: tuple[Number, Number], peak: Number) -> Cost:
     costs = [n.cost for n in nodes]
     return Cost(
         weights=sum(c.weights for c in costs),

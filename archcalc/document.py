@@ -7,13 +7,14 @@ hostile text is harmless. Nothing here knows what a network is.
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archcalc.errors import SpecError, Span
+from archcalc.errors import Span, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ MAX_CELL = 1_000
 
 # What a PDF leaves behind, one character for one so that columns stay true.
 _LOOKALIKES = str.maketrans(
-    {"×": "x", "✕": "x", "⨯": "x", "∗": "*", "“": '"', "”": '"'}  # noqa: RUF001
+    {"×": "x", "✕": "x", "⨯": "x", "∗": "*", "“": '"', "”": '"'}
     | dict.fromkeys("\u00a0\u2007\u2009\u202f\u2002\u2003\u2008\u200a\u3000\t\v\f", " ")
     | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-")
 )
@@ -275,7 +276,7 @@ class _Reader:
         source = self.lines[line]
         bars = [i for i, c in enumerate(source) if c == "|" and _escapes(source, i) % 2 == 0]
         edges = [-1, *bars, len(source)]
-        pieces = [(a + 1, b) for a, b in zip(edges, edges[1:], strict=False)]
+        pieces = [(a + 1, b) for a, b in itertools.pairwise(edges)]
         if pieces and not source[slice(*pieces[0])].strip():
             pieces = pieces[1:]
         if len(pieces) > 1 and not source[slice(*pieces[-1])].strip():
@@ -287,9 +288,7 @@ class _Reader:
     def cell(self, line: int, start: int, end: int) -> Cell:
         raw = self.lines[line][start:end]
         if len(raw) > MAX_CELL:
-            raise SpecError(
-                f"this cell is longer than {MAX_CELL:,} characters", self.span(line, start, end)
-            )
+            raise SpecError(f"this cell is longer than {MAX_CELL:,} characters", self.span(line, start, end))
         lead = len(raw) - len(raw.lstrip())
         stripped = raw.strip()
         begin = start + (lead if stripped else 0)
@@ -318,9 +317,9 @@ class _Reader:
         class Loader(yaml.SafeLoader):
             def compose_node(self, parent: Any, index: Any) -> Any:
                 # An alias can double a document at each line; a flat spec has no use for one.
-                if self.check_event(yaml.AliasEvent):  # type: ignore[no-untyped-call]
+                if self.check_event(yaml.AliasEvent):
                     raise _alias(self.peek_event().start_mark)  # type: ignore[no-untyped-call]
-                return super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+                return super().compose_node(parent, index)
 
         def place(mark: Any, width: int = 1) -> Span:
             return self.span(first + mark.line, mark.column, mark.column + max(width, 1))

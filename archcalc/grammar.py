@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from archcalc import arithmetic
-from archcalc.errors import SpecError, Span
+from archcalc.errors import Span, SpecError
 
 if TYPE_CHECKING:
     from archcalc.arithmetic import Value

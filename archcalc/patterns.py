@@ -47,7 +47,7 @@ def compile_pattern(text: str) -> Pattern:
     text = clean(text)
     if not text:
         raise ValueError("an empty pattern matches nothing")
-    tokens = [m for m in _TOKEN.finditer(text)]
+    tokens = list(_TOKEN.finditer(text))
     parts: list[str] = []
     names: list[str] = []
     groups: list[tuple[str, str]] = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc.arithmetic import BLANK, Name, Reference, Size, evaluate, holds, whole
 from archcalc.document import key, number
-from archcalc.errors import SpecError, Span, suggest
+from archcalc.errors import Span, SpecError, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

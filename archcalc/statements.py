@@ -1,25 +1,26 @@
 """The `arch` block -> `Statements`: how to read columns, defaults, named blocks and row rules.
 
-    match : {column}                     the rules read this column instead of the first
-    label : layer name                   rows are named by this column
-    extends : googlenet                  the same network, except for what stands here
-    patch size/stride : {k}/{s}          takes a cell apart
-    params : {} = weights                ... and says which metric the cell claims
-    default conv : same bias relu        flags that every such layer has unless it says otherwise
-    name(a b=1) = expression             a named block
-    pattern | header : pattern -> expression    what a row of that type is
-    pattern -> total macs = {f}          a row that claims a figure of the whole network
+match : {column}                     the rules read this column instead of the first
+label : layer name                   rows are named by this column
+extends : googlenet                  the same network, except for what stands here
+patch size/stride : {k}/{s}          takes a cell apart
+params : {} = weights                ... and says which metric the cell claims
+default conv : same bias relu        flags that every such layer has unless it says otherwise
+name(a b=1) = expression             a named block
+pattern | header : pattern -> expression    what a row of that type is
+pattern -> total macs = {f}          a row that claims a figure of the whole network
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from archcalc import grammar
 from archcalc.document import ArchBlock, clean, key
-from archcalc.errors import SpecError, Span, suggest
+from archcalc.errors import Span, SpecError, suggest
 from archcalc.grammar import Chain, Flag, SizeWord, Source
 from archcalc.patterns import Pattern, compile_pattern
 from archcalc.vocabulary import METRICS
@@ -303,4 +304,4 @@ def _top_level(text: str) -> list[tuple[int, int]]:
         if c == "|" and depth == 0 and not quoted:
             cuts.append(i)
     cuts.append(len(text))
-    return [(a + 1, b) for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [(a + 1, b) for a, b in itertools.pairwise(cuts)]

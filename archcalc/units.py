@@ -271,9 +271,7 @@ def _shorten(value: Number, digits: int) -> tuple[str, str]:
         return str(exact.numerator), ""
     # Rounding comes first and the prefix second, so that 999,960 becomes 1.000M, not 1000.0K.
     context = decimal.Context(prec=digits, rounding=decimal.ROUND_HALF_UP)
-    rounded = context.divide(
-        decimal.Decimal(int(exact.numerator)), decimal.Decimal(int(exact.denominator))
-    )
+    rounded = context.divide(decimal.Decimal(int(exact.numerator)), decimal.Decimal(int(exact.denominator)))
     magnitude = rounded.adjusted()
     if magnitude < -4 or magnitude >= 3 * len(_PREFIXES):
         return f"{context.scaleb(rounded, -magnitude):.{digits - 1}f}e{magnitude}", ""
@@ -326,9 +324,7 @@ def departures(reading: Reading, plain: Reading) -> int:
     )
 
 
-def readings(
-    metrics: Sequence[str], conventions: Sequence[Convention] = CONVENTIONS
-) -> list[Reading]:
+def readings(metrics: Sequence[str], conventions: Sequence[Convention] = CONVENTIONS) -> list[Reading]:
     """Every reading of a column, plainest first.
 
     The plain one is the first metric by the first convention; the others follow by the number of

@@ -330,7 +330,7 @@ def with_specs(record: Record, specs: Iterable[SpecHash]) -> Record:
     for spec in specs:
         if found.setdefault(spec.name, spec) != spec:
             raise ArchcalcError(
-                f"`{spec.name}` has changed since this record was begun",
-                "give another file to --output, or restore the spec",
+                f"`{spec.name}` was measured with two different specs",
+                "restore the spec, or begin another record with --output",
             )
     return replace(record, specs=tuple(found[name] for name in sorted(found)))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from archcalc.errors import ArchcalcError
-from archcalc.timing.record import Key, Point, Record, Status, with_specs
+from archcalc.timing.record import Key, Point, Record, Session, Status, with_specs
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Shard:
         all fall to one shard, as they would if neighbours were dealt together.
         """
         given = list(dict.fromkeys(keys))
-        dealt = sorted(given, key=lambda key: hashlib.sha256(key.text.encode()).digest())
+        dealt = sorted(given, key=lambda key: key.digest)
         mine = set(dealt[self.index - 1 :: self.count])
         return tuple(key for key in given if key in mine)
 
@@ -74,32 +73,30 @@ def merge(records: Sequence[Record]) -> Record:
     """
     if not records:
         raise ArchcalcError("nothing to merge", "name at least one record")
-    first = records[0]
-    merged = Record(first.schema, first.environment)
-    sessions = {}
-    points: dict[str, Point] = {}
+    specs = Record()
+    sessions: dict[str, Session] = {}
+    points: dict[Key, Point] = {}
     for record in records:
-        differ = first.environment.differences(record.environment)
-        if differ:
-            raise ArchcalcError(
-                "records of different environments do not merge (" + "; ".join(differ) + ")",
-                "report them side by side instead",
-            )
-        merged = with_specs(merged, record.specs)
+        specs = with_specs(specs, record.specs)
         for session in record.sessions:
+            first = next(iter(sessions.values()), session)
+            differ = first.environment.differences(session.environment)
+            if differ:
+                raise ArchcalcError(
+                    "records of different environments do not merge (" + "; ".join(differ) + ")",
+                    "report them side by side instead",
+                )
             if sessions.setdefault(session.identity, session) != session:
                 raise ArchcalcError(
                     f"session {session.identity} is in two records with different contents",
                     "one is an earlier copy of the other: merge the later one only",
                 )
         for point in record.points:
-            points[point.key.text] = _either(points.get(point.key.text), point)
+            points[point.key] = _either(points.get(point.key), point)
     return Record(
-        schema=merged.schema,
-        environment=merged.environment,
-        specs=merged.specs,
+        specs=specs.specs,
         sessions=tuple(sorted(sessions.values(), key=lambda s: (s.started, s.identity))),
-        points=tuple(points[text] for text in sorted(points)),
+        points=tuple(points[key] for key in sorted(points)),
     )
 
 
@@ -112,10 +109,7 @@ def _either(before: Point | None, point: Point) -> Point:
         return point
     if failed == [False, True]:
         return before
-    if failed == [
-        True,
-        True,
-    ]:  # which of two failures is told does not matter; that it is stable does
+    if all(failed):  # whichever: what matters is that the order of merging does not
         return min(before, point, key=lambda p: (p.session, p.message))
     raise ArchcalcError(
         f"two different measurements of one point: {point.key.text}",

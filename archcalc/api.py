@@ -1,0 +1,95 @@
+"""The Python interface: `load(name)` gives an `Architecture`, and everything follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archcalc import counts, document, expand, library, outline, spec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archcalc.counts import Counts
+    from archcalc.document import Scalar
+    from archcalc.graph import Graph
+    from archcalc.ops import Shape
+    from archcalc.outline import Outline
+    from archcalc.spec import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A network that a document describes: its spec, and from it the graph, counts and torch module.
+
+    >>> import archcalc
+    >>> archcalc.load("googlenet").counts().total.macs
+    1582671872
+    """
+
+    spec: Spec
+
+    @property
+    def name(self) -> str:
+        """The name under which the network is known."""
+        return self.spec.name
+
+    def graph(self, input: Shape | int | None = None, heads: bool = False) -> Graph:
+        """Every layer as a node, on `input` = (channels, height, width), or one side of a square."""
+        return expand.build(self.spec, input, heads)
+
+    def counts(
+        self,
+        input: Shape | int | None = None,
+        batch: int = 1,
+        precision: str = "fp32",
+        heads: bool = False,
+        fused: bool = False,
+    ) -> Counts:
+        """Exact costs by layer, row and in total; see `archcalc.counts.count` for scope and units."""
+        return counts.count(self.graph(input, heads), batch, precision, fused)
+
+
+def load(name: str | Path, **variables: Any) -> Architecture:
+    """The network called `name`: a shipped name or alias, the path of a spec, or `PATH#network`.
+
+    Keywords set the network's variables: `load("mobilenet-v2", width=1.4)`. Raises `ArchcalcError` for an
+    unknown name and `SpecError`, with the place of the fault, for a broken document.
+    """
+    return assemble(library.find(str(name)), variables)
+
+
+def loads(text: str, network: str | None = None, file: str = "<text>", **variables: Any) -> Architecture:
+    """The network that a spec's text describes; `network` names one where the text holds several."""
+    parsed = document.parse(text, file)
+    found = outline.networks(parsed)
+    chosen = next((o for o in found if o.name == network), None) if network else found[0]
+    if chosen is None:
+        from archcalc.errors import ArchcalcError
+
+        known = ", ".join(o.name for o in found)
+        raise ArchcalcError(f"the text holds no network called `{network}`", f"it holds: {known}")
+    return assemble(chosen, variables)
+
+
+def assemble(chosen: Outline, variables: Mapping[str, Any]) -> Architecture:
+    """An outline as an `Architecture`, with some of its variables set anew."""
+    path = Path(chosen.document.file)
+
+    def siblings(name: str) -> Outline:
+        for other in outline.networks(chosen.document):
+            if name == other.name or name in other.aliases:
+                return other
+        return library.find(name if not library.is_path(name) else str(path.parent / name))
+
+    return Architecture(spec.build(chosen, siblings, _scalars(variables)))
+
+
+def _scalars(variables: Mapping[str, Any]) -> dict[str, Scalar]:
+    """Python values as the exact values of the language: 1.4 is 14/10, not its nearest double."""
+    return {
+        name: Fraction(repr(value)) if isinstance(value, float) else value
+        for name, value in variables.items()
+    }

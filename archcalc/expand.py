@@ -1,0 +1,492 @@
+"""`Spec` -> `Graph`: each row's expression expanded into nodes, with every name and size worked out."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from archcalc import ops
+from archcalc.arithmetic import BLANK, Size, ceil_div, holds
+from archcalc.document import key
+from archcalc.errors import Span, SpecError, suggest
+from archcalc.grammar import Call, Chain, Expression, Flag, Join, Layer, Repeat, SizeWord
+from archcalc.graph import JOINS, Graph, GraphRow, Node, channels_first, shown
+from archcalc.ops import OPS, Attrs, Op, Request, Shape
+from archcalc.scope import Scope, integer, parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from archcalc.arithmetic import Number
+    from archcalc.spec import Row, Spec
+
+MAX_NODES = 20_000
+MAX_REPEATS = 10_000
+
+Path = tuple[tuple[str, int], ...]
+
+
+def build(spec: Spec, input: Shape | int | None = None, heads: bool = False) -> Graph:
+    """The graph of `spec` on its own input, on `input` (channels, height, width), or on a square grid.
+
+    Raises `SpecError` at the layer or cell that cannot be built.
+    """
+    builder = _Builder(spec)
+    source = _input_shape(spec, input)
+    builder.add("input", "input", Attrs(channels=source[0]), (), source, None)
+    at = 0
+    by_label: dict[str, GraphRow] = {}
+    for row in spec.rows:
+        built = builder.row(row, at, head=False)
+        at = built.output
+        by_label[row.label] = built
+    for row in spec.heads if heads else ():
+        assert row.source is not None
+        origin = next(r for label, r in by_label.items() if key(label) == key(row.source.text))
+        builder.row(row, origin.output, head=True)
+    names = _names(builder.paths)
+    nodes = tuple(
+        Node(n.index, name, n.op, n.attrs, n.inputs, n.shape, n.row, n.span)
+        for n, name in zip(builder.nodes, names, strict=True)
+    )
+    tops = {row.index: names[row.nodes[0]].split(".")[0] for row in builder.rows}
+    rows = tuple(replace(row, name=tops[row.index]) for row in builder.rows)
+    return Graph(spec.name, spec.title, source, nodes, rows, spec)
+
+
+def _input_shape(spec: Spec, given: Shape | int | None) -> Shape:
+    scope = Scope({}, spec.variables)
+    sizes, _ = parts(spec.input, scope, None)
+    if sizes is BLANK or len(sizes) != 3:
+        raise SpecError("the input is a height, a width and channels", spec.input_span, "write `224x224x3`")
+    own = channels_first(tuple(integer(s, spec.input_span, "the input") for s in sizes))
+    if given is None:
+        return own
+    return given if isinstance(given, tuple) else (own[0], given, given)
+
+
+def _slug(text: str) -> str:
+    """A label as a name that torch can print as an attribute."""
+    name = re.sub(r"\W+", "_", text.casefold(), flags=re.ASCII).strip("_")[:40].strip("_") or "row"
+    return name if not name[0].isdigit() else f"layer_{name}"
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """Dotted names; a part is numbered from 1 where its parent holds several of that name."""
+    most: Counter[tuple[Path, str]] = Counter()
+    for path in paths:
+        for i, (base, number) in enumerate(path):
+            most[path[:i], base] = max(most[path[:i], base], number)
+    return [
+        ".".join(
+            base if most[path[:i], base] == 1 else f"{base}_{number}" for i, (base, number) in enumerate(path)
+        )
+        for path in paths
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    index: int
+    op: str
+    attrs: Attrs
+    inputs: tuple[int, ...]
+    shape: Shape
+    row: int
+    span: Span | None
+
+
+class _Builder:
+    """Expands rows into nodes; `paths` holds each node's place until all numbers are known."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.nodes: list[_Draft] = []
+        self.paths: list[Path] = []
+        self.rows: list[GraphRow] = []
+        self.counts: Counter[tuple[Path, str]] = Counter()
+        self.blocks = spec.statements.blocks
+        self.repeats = 0
+        for block in self.blocks.values():
+            if block.name in OPS or block.name in (*JOINS, "skip", "project", "total"):
+                raise SpecError(f"`{block.name}` is an op's name", block.span, "rename the block")
+        for default in spec.statements.defaults.values():
+            if default.op not in OPS:
+                hint = suggest(default.op, list(OPS)) or "the ops are: " + ", ".join(OPS)
+                raise SpecError(f"no op is called `{default.op}`", default.span, hint)
+
+    # -- bookkeeping ----------------------------------------------------------------------------
+
+    def step(self, path: Path, base: str) -> Path:
+        """A fresh place called `base` inside `path`."""
+        self.counts[path, base] += 1
+        return (*path, (base, self.counts[path, base]))
+
+    def add(
+        self,
+        base: str,
+        op: str,
+        attrs: Attrs,
+        inputs: tuple[int, ...],
+        shape: Shape,
+        span: Span | None,
+        path: Path = (),
+    ) -> int:
+        if len(self.nodes) >= MAX_NODES:
+            raise SpecError(f"this network has more than {MAX_NODES:,} layers", span)
+        index = len(self.nodes)
+        row = len(self.rows)
+        self.nodes.append(_Draft(index, op, attrs, inputs, shape, row, span))
+        self.paths.append(self.step(path, base))
+        return index
+
+    def row(self, row: Row, at: int, head: bool) -> GraphRow:
+        path = self.step((), _slug(row.label))
+        first = len(self.nodes)
+        source = at
+        used: set[str] = set()
+        try:
+            for step in row.steps:
+                names = {**row.names, **step.names}
+                scope = Scope(names, self.spec.variables, used=used)
+                at, _ = self.chain(step.body, at, scope, path)
+            if len(self.nodes) == first:
+                raise SpecError(
+                    f"the row `{row.label}` builds no layer",
+                    row.cell.span,
+                    "its cells are blank; a row that only passes its input on has the rule `-> pass`",
+                )
+        except SpecError as fault:
+            raise _in_row(fault, row) from None
+        nodes = tuple(range(first, len(self.nodes)))
+        built = GraphRow(
+            len(self.rows), "", row.label, row.type, nodes, source, at, head, row, frozenset(used)
+        )
+        self.rows.append(built)
+        return built
+
+    # -- expressions ----------------------------------------------------------------------------
+
+    def chain(self, chain: Chain, at: int, scope: Scope, path: Path) -> tuple[int, bool]:
+        """Build a chain behind node `at`: the node that it gives, and whether anything was there."""
+        there = False
+        for item in chain.items:
+            at, built = self.item(item, at, scope, path)
+            there = there or built
+        return at, there
+
+    def item(self, item: Expression, at: int, scope: Scope, path: Path) -> tuple[int, bool]:
+        if isinstance(item, Layer):
+            return self.layer(item, at, scope, path)
+        if isinstance(item, Call):
+            return self.call(item, at, scope, path)
+        if isinstance(item, Join):
+            return self.join(item, at, scope, path)
+        if isinstance(item, Repeat):
+            return self.repeat(item, at, scope, path)
+        return self.chain(item, at, scope, path)
+
+    def repeat(self, item: Repeat, at: int, scope: Scope, path: Path) -> tuple[int, bool]:
+        sizes, stride = parts(item.count, scope, self.nodes[at].shape)
+        if sizes is BLANK:
+            return at, False
+        if len(sizes) != 1 or stride or not isinstance(sizes[0], int):
+            raise SpecError(f"`{item.count.text}` is not a number of times", item.count.span)
+        times = sizes[0]
+        self.repeats += times
+        if times > MAX_REPEATS or self.repeats > MAX_NODES:
+            raise SpecError(
+                f"{times:,} repetitions are too many", item.count.span, f"at most {MAX_REPEATS:,}"
+            )
+        there = False
+        for turn in range(times):
+            at, built = self.item(item.body, at, scope.at_turn(turn), path)
+            there = there or built
+        return at, there
+
+    def call(self, call: Call, at: int, scope: Scope, path: Path) -> tuple[int, bool]:
+        block = self.blocks.get(call.name)
+        if block is None:
+            raise self.unknown(call.name, call.span)
+        if call.name in scope.calls:
+            round_trip = " -> ".join((*scope.calls, call.name))
+            raise SpecError(f"a block that holds itself: {round_trip}", call.span, "break the circle")
+        given = {flag.name: flag for flag in call.arguments}
+        if len(given) != len(call.arguments):
+            raise SpecError("an argument is given twice", call.span)
+        wanted = {p.name: p.default for p in block.parameters}
+        source = self.nodes[at].shape
+        values: dict[str, Any] = {}
+        for name, flag in given.items():
+            if name not in wanted:
+                known = ", ".join(wanted) or "none"
+                hint = suggest(name, list(wanted)) or f"its parameters: {known}"
+                raise SpecError(f"`{block.name}` has no parameter `{name}`", flag.span, hint)
+            values[name] = self.argument(flag, scope, source)
+        for name, default in wanted.items():
+            if name in values:
+                continue
+            if default is None:
+                raise SpecError(
+                    f"`{block.name}` needs `{name}`", call.span, f"write `{block.name}({name}=…)`"
+                )
+            values[name] = self.argument(Flag(name, default, call.span), scope, source)
+        inner = scope.inside(block.name, values)
+        return self.chain(block.body, at, inner, self.step(path, _slug(block.name)))
+
+    def argument(self, flag: Flag, scope: Scope, source: Shape) -> Any:
+        if len(flag.values) > 1 and scope.turn is None:
+            raise SpecError(
+                "several values spread over repetitions, and nothing repeats here",
+                flag.span,
+                f"write `n x block({flag.name}=…)`, or one value",
+            )
+        turn = min(scope.turn or 0, len(flag.values) - 1)
+        word = flag.values[turn]
+        sizes, stride = parts(word, scope, source)
+        if sizes is BLANK:
+            return BLANK
+        if stride:
+            raise SpecError("an argument holds no stride", word.span, "give it a parameter of its own")
+        return sizes[0] if len(sizes) == 1 else Size(sizes)
+
+    def join(self, join: Join, at: int, scope: Scope, path: Path) -> tuple[int, bool]:
+        if join.kind not in JOINS:
+            hint = suggest(join.kind, list(JOINS)) or "branches are joined by " + ", ".join(JOINS)
+            raise SpecError(f"no join is called `{join.kind}`", join.span, hint)
+        results: dict[int, int] = {}
+        waiting: list[tuple[int, Layer]] = []
+        for i, branch in enumerate(join.branches):
+            word = branch.items[0] if len(branch.items) == 1 else None
+            if isinstance(word, Layer) and word.name in ("skip", "project"):
+                waiting.append((i, word))
+                continue
+            place = self.step(path, "branch")
+            end, there = self.chain(branch, at, scope, place)
+            if there:
+                results[i] = end
+        if not results and not any(word.name == "skip" for _, word in waiting):
+            raise SpecError(
+                f"blank cells leave this `{join.kind}` empty",
+                join.span,
+                "at least one branch must be",
+            )
+        shapes = [self.nodes[r].shape for r in results.values()]
+        for i, word in waiting:
+            taken = self.shortcut(join, word, at, shapes, scope, path)
+            if taken is not None:
+                results[i] = taken
+        ends = tuple(results[i] for i in sorted(results))
+        if len(ends) == 1:
+            return ends[0], True
+        shape = self.joined(join, [self.nodes[e].shape for e in ends])
+        return self.add(join.kind, join.kind, Attrs(channels=shape[0]), ends, shape, join.span, path), True
+
+    def shortcut(
+        self, join: Join, word: Layer, at: int, shapes: list[Shape], scope: Scope, path: Path
+    ) -> int | None:
+        """`skip` and `project`: the input beside the other branches."""
+        source = self.nodes[at].shape
+        if word.sizes or (word.flags and word.name == "skip"):
+            raise SpecError(f"`{word.name}` has no sizes", word.span)
+        if join.kind != "add" or not shapes:
+            if word.name == "project":
+                raise SpecError("`project` stands in `add[ … ]`", word.span)
+            return at
+        if _equal(source, shapes[0]):
+            return at
+        if word.name == "skip":
+            return None
+        target = shapes[0]
+        stride = (ceil_div(source[1], target[1]), ceil_div(source[2], target[2]))
+        request = self.request(OPS["conv"], word, ((1, 1), stride, target[0]), scope, source)
+        flags = {k: v for k, v in request.flags.items() if OPS.get(k, _NO_OP).role != "activation"}
+        request = Request(request.kernel, request.stride, request.channels, flags)
+        return self.place(OPS["conv"], request, at, word.span, self.step(path, "project"))
+
+    def joined(self, join: Join, shapes: list[Shape]) -> Shape:
+        first = shapes[0]
+        if join.kind == "concat":
+            for shape in shapes[1:]:
+                if not _equal(shape[1:], first[1:]):
+                    sizes = " and ".join(dict.fromkeys(f"{s[1]}x{s[2]}" for s in shapes))
+                    raise SpecError(
+                        f"branches of {sizes} cannot be concatenated",
+                        join.span,
+                        "give every branch the same stride and padding",
+                    )
+            return (sum(s[0] for s in shapes), first[1], first[2])
+        best = first
+        for shape in shapes[1:]:
+            if _equal(shape, best):
+                continue
+            if join.kind == "multiply" and _equal(shape[:1], best[:1]):
+                if _equal(shape[1:], (1, 1)):
+                    continue
+                if _equal(best[1:], (1, 1)):
+                    best = shape
+                    continue
+            raise SpecError(
+                f"{shown(best)} and {shown(shape)} cannot be joined by `{join.kind}`",
+                join.span,
+                "`add` needs equal shapes; `project` brings the input to the others' shape",
+            )
+        return best
+
+    # -- layers ---------------------------------------------------------------------------------
+
+    def unknown(self, name: str, span: Span) -> SpecError:
+        known = [*OPS, *self.blocks, "skip", "project"]
+        hint = suggest(name, known) or "the ops are: " + ", ".join(OPS)
+        return SpecError(f"no op or block is called `{name}`", span, hint)
+
+    def layer(self, layer: Layer, at: int, scope: Scope, path: Path) -> tuple[int, bool]:
+        op = OPS.get(layer.name)
+        if op is None:
+            if layer.name in ("skip", "project"):
+                raise SpecError(
+                    f"`{layer.name}` is a branch of its own", layer.name_span, "`add[ … | skip ]`"
+                )
+            if layer.name not in self.blocks:
+                raise self.unknown(layer.name, layer.name_span)
+            if layer.sizes or layer.flags:
+                raise SpecError(
+                    f"`{layer.name}` is a block",
+                    layer.span,
+                    f"give it arguments in parentheses: `{layer.name}(a=1)`",
+                )
+            return self.call(Call(layer.name, (), layer.name_span), at, scope, path)
+        source = self.nodes[at].shape
+        sizes = self.sizes(op, layer, scope, source)
+        if sizes is None:
+            return at, False
+        request = self.request(op, layer, sizes, scope, source)
+        return self.place(op, request, at, layer.span, path), True
+
+    def sizes(self, op: Op, layer: Layer, scope: Scope, source: Shape) -> Any:
+        """Kernel, stride and channels of a layer; None where one is blank or no channels are left."""
+        required = [s for s in op.sizes if not s.endswith("?")]
+        if not len(required) <= len(layer.sizes) <= len(op.sizes):
+            need = " and ".join(s.rstrip("?") for s in op.sizes) or "no sizes"
+            raise SpecError(
+                f"`{op.name}` takes {need}, not {len(layer.sizes)} size" + "s" * (len(layer.sizes) != 1),
+                layer.span,
+                f"{op.name}: {op.about}",
+            )
+        kernel = stride = channels = None
+        for what, word in zip(op.sizes, layer.sizes, strict=False):
+            numbers, behind = parts(word, scope, source)
+            if numbers is BLANK:
+                return None
+            if what == "channels":
+                if len(numbers) != 1 or behind:
+                    raise SpecError(f"`{word.text}` is not a number of channels", word.span)
+                channels = integer(numbers[0], word.span, "the number of channels")
+                if isinstance(channels, int) and channels == 0:
+                    return None
+            else:
+                kernel = self.pair(numbers, word, "a kernel")
+                stride = self.pair(behind, word, "a stride") if behind else None
+        return kernel, stride, channels
+
+    def pair(self, numbers: Sequence[Number], word: SizeWord, what: str) -> tuple[Number, Number]:
+        if len(numbers) > 2:
+            raise SpecError(f"`{word.text}` is not {what}", word.span, "it has a height and a width")
+        for n in numbers:
+            if not holds(integer(n, word.span, what) > 0):
+                raise SpecError(f"{what} of {n} covers nothing", word.span)
+        return numbers[0], numbers[-1]
+
+    def request(
+        self,
+        op: Op,
+        layer: Layer,
+        sizes: tuple[Any, Any, Any],
+        scope: Scope,
+        source: Shape,
+    ) -> Request:
+        """The layer's flags over the defaults of its op: of a group, the last one written holds."""
+        defaults = self.spec.statements.defaults
+        default = defaults.get(op.name) or defaults.get(op.family)
+        flags: dict[str, tuple[Number, ...]] = {}
+        for given in (default.flags if default else ()), layer.flags:
+            own: set[str] = set()
+            for flag in given:
+                inherited = default is not None and given is default.flags and default.op != op.name
+                if inherited and flag.name not in ops.flags_of(op):
+                    continue  # a family's default may hold what this member does not know
+                values = self.flag(op, flag, scope, source)
+                if values is None:
+                    continue
+                rivals = ops.group_of(flag.name)
+                if clash := (own & rivals) - {flag.name}:
+                    raise SpecError(f"`{flag.name}` contradicts `{next(iter(clash))}`", flag.span, "keep one")
+                own.add(flag.name)
+                flags = {k: v for k, v in flags.items() if k not in rivals}
+                flags[flag.name] = values
+        return Request(*sizes, flags)
+
+    def flag(self, op: Op, flag: Flag, scope: Scope, source: Shape) -> Any:
+        known = ops.flags_of(op)
+        if flag.name not in known:
+            hint = suggest(flag.name, sorted(known)) or "its flags: " + ", ".join(sorted(known))
+            if flag.name == "x":
+                hint = "a repetition stands before what it repeats: `3 x conv 3x3 64`"
+            raise SpecError(f"`{op.name}` has no flag `{flag.name}`", flag.span, hint)
+        if ops.takes_number(flag.name) != bool(flag.values):
+            how = f"`{flag.name}=n`" if ops.takes_number(flag.name) else f"`{flag.name}`"
+            raise SpecError("this flag is written " + how, flag.span)
+        values: list[Number] = []
+        for word in flag.values:
+            numbers, stride = parts(word, scope, source)
+            if numbers is BLANK:
+                return None
+            if stride:
+                raise SpecError(f"`{word.text}` is not a number", word.span)
+            values.extend(numbers)
+        if flag.name not in ("eps", "p"):
+            values = [integer(v, flag.span, f"`{flag.name}`") for v in values]
+        return tuple(values)
+
+    def place(self, op: Op, request: Request, at: int, span: Span, path: Path) -> int:
+        """Add the layer's node, and those of its normalisation and activation."""
+        at = self.node(op, request, at, span, path)
+        if op.role in ("weighted", "pool"):
+            after = [OPS[f] for f in request.flags if f in OPS]
+            for extra in sorted(after, key=lambda o: o.role != "norm"):
+                default = self.spec.statements.defaults.get(extra.name)
+                scope = Scope({}, self.spec.variables)
+                flags = {
+                    f.name: self.flag(extra, f, scope, self.nodes[at].shape)
+                    for f in (default.flags if default else ())
+                }
+                at = self.node(extra, Request(None, None, None, flags), at, span, path)
+        return at
+
+    def node(self, op: Op, request: Request, at: int, span: Span, path: Path) -> int:
+        source = self.nodes[at].shape
+        try:
+            attrs = op.prepare(request, source)
+            shape = op.shape(attrs, source)
+        except ValueError as fault:
+            raise SpecError(str(fault), span, f"it reads {shown(source)}") from None
+        if not all(holds(part > 0) for part in shape):
+            raise SpecError(f"nothing is left of {shown(source)} here: {shown(shape)}", span)
+        return self.add(_slug(op.name), op.name, attrs, (at,), shape, span, path)
+
+
+_NO_OP = Op("", "", "")
+
+
+def _equal(a: Iterable[Number], b: Iterable[Number]) -> bool:
+    return all(holds(x == y) for x, y in zip(a, b, strict=True))
+
+
+def _in_row(fault: SpecError, row: Row) -> SpecError:
+    """`fault` with the row in which it came to light, unless it points at that row already."""
+    if fault.span is not None and fault.span.line == row.span.line:
+        return fault
+    where = f"in the row `{row.label}`, line {row.span.line}"
+    return SpecError(fault.message, fault.span, f"{where}; {fault.hint}" if fault.hint else where)
