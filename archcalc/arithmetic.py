@@ -105,7 +105,7 @@ ADD: "+" | "-"
 MUL: "*" | "//" | "/" | "%"
 NUMBER: /\d{1,15}(\.\d{1,9})?([eE]\d{1,2})?(?![\w#])/
 FUNCTION.3: /(min|max|ceil|floor|round|divisible|where)(?=\s*\()/
-REFERENCE.2: /[a-z_]+\([^()]*\)/
+REFERENCE.2: /[a-z_]+\((?:[^()]|\([^()]*\))*\)/
 NAME.1: /[A-Za-z_#][\w#]*( +[\w#]+)*/
 QUOTED: /"[^"]*"/
 %ignore /\s+/

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc import ops
 from archcalc.arithmetic import BLANK, Size, ceil_div, holds
-from archcalc.document import key
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.grammar import Call, Chain, Expression, Flag, Join, Layer, Repeat, SizeWord
 from archcalc.graph import JOINS, Graph, GraphRow, Node, channels_first, shown
 from archcalc.ops import OPS, Attrs, Op, Request, Shape
 from archcalc.scope import Scope, integer, parts
+from archcalc.spec import NEXT, place_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,15 +37,12 @@ def build(spec: Spec, input: Shape | int | None = None, heads: bool = False) -> 
     source = _input_shape(spec, input)
     builder.add("input", "input", Attrs(channels=source[0]), (), source, None)
     at = 0
-    by_label: dict[str, GraphRow] = {}
-    for row in spec.rows:
-        built = builder.row(row, at, head=False)
-        at = built.output
-        by_label[row.label] = built
+    following: tuple[Row | None, ...] = (*spec.rows[1:], None)
+    for row, after in zip(spec.rows, following, strict=True):
+        at = builder.row(row, at, head=False, after=after).output
+    trunk, places = tuple(builder.rows), _names(builder.paths)
     for row in spec.heads if heads else ():
-        assert row.source is not None
-        origin = next(r for label, r in by_label.items() if key(label) == key(row.source.text))
-        builder.row(row, origin.output, head=True)
+        builder.row(row, _origin(row, trunk, places), head=True)
     names = _names(builder.paths)
     nodes = tuple(
         Node(n.index, name, n.op, n.attrs, n.inputs, n.shape, n.row, n.span)
@@ -67,6 +64,25 @@ def _input_shape(spec: Spec, given: Shape | int | None) -> Shape:
     return given if isinstance(given, tuple) else (own[0], given, given)
 
 
+def _origin(head: Row, trunk: Sequence[GraphRow], places: Sequence[str]) -> int:
+    """The node that a side head reads: a row's output, or that of a layer or block inside the row."""
+    assert head.source is not None
+    for row in trunk:
+        place = place_in(row.label, head.source.text)
+        if place is None:
+            continue
+        if not place:
+            return row.output
+        inside = {i: places[i].partition(".")[2] for i in row.nodes}
+        found = [i for i, name in inside.items() if f"{name}.".startswith(f"{place}.")]
+        if found:
+            return found[-1]
+        known = list(dict.fromkeys(name.rpartition(".")[0] or name for name in inside.values()))
+        hint = suggest(place, known) or "it holds: " + ", ".join(known[:12])
+        raise SpecError(f"the row `{row.label}` holds no `{place}`", head.source.span, hint)
+    raise AssertionError("a side head's row is checked when the spec is read")
+
+
 def _slug(text: str) -> str:
     """A label as a name that torch can print as an attribute."""
     name = re.sub(r"\W+", "_", text.casefold(), flags=re.ASCII).strip("_")[:40].strip("_") or "row"
@@ -79,12 +95,20 @@ def _names(paths: Sequence[Path]) -> list[str]:
     for path in paths:
         for i, (base, number) in enumerate(path):
             most[path[:i], base] = max(most[path[:i], base], number)
-    return [
-        ".".join(
-            base if most[path[:i], base] == 1 else f"{base}_{number}" for i, (base, number) in enumerate(path)
-        )
-        for path in paths
-    ]
+    names: dict[Path, str] = {(): ""}
+    taken: set[str] = set()
+    for path in paths:
+        for i, (base, number) in enumerate(path):
+            if path[: i + 1] in names:
+                continue
+            name = names[path[:i]] + "." * (i > 0) + base
+            if most[path[:i], base] > 1:
+                name += f"_{number}"
+            while name in taken:  # a row labelled `conv 1` beside two labelled `conv`
+                name += "_"
+            taken.add(name)
+            names[path[: i + 1]] = name
+    return [names[path] for path in paths]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +133,7 @@ class _Builder:
         self.counts: Counter[tuple[Path, str]] = Counter()
         self.blocks = spec.statements.blocks
         self.repeats = 0
+        self.read_ahead: set[str] = set()
         for block in self.blocks.values():
             if block.name in OPS or block.name in (*JOINS, "skip", "project", "total"):
                 raise SpecError(f"`{block.name}` is an op's name", block.span, "rename the block")
@@ -142,14 +167,15 @@ class _Builder:
         self.paths.append(self.step(path, base))
         return index
 
-    def row(self, row: Row, at: int, head: bool) -> GraphRow:
+    def row(self, row: Row, at: int, head: bool, after: Row | None = None) -> GraphRow:
         path = self.step((), _slug(row.label))
         first = len(self.nodes)
         source = at
-        used: set[str] = set()
+        upcoming = {NEXT + name: bound for name, bound in after.names.items()} if after else {}
+        used, self.read_ahead = self.read_ahead, set()
         try:
             for step in row.steps:
-                names = {**row.names, **step.names}
+                names = {**upcoming, **row.names, **step.names}
                 scope = Scope(names, self.spec.variables, used=used)
                 at, _ = self.chain(step.body, at, scope, path)
             if len(self.nodes) == first:
@@ -160,6 +186,10 @@ class _Builder:
                 )
         except SpecError as fault:
             raise _in_row(fault, row) from None
+        # What `{next c}` read is used by the row that prints it: it can no longer be checked there.
+        ahead = {name for name in used if name in upcoming and name not in row.names}
+        self.read_ahead = {name.removeprefix(NEXT) for name in ahead}
+        used -= ahead
         nodes = tuple(range(first, len(self.nodes)))
         built = GraphRow(
             len(self.rows), "", row.label, row.type, nodes, source, at, head, row, frozenset(used)
@@ -454,7 +484,8 @@ class _Builder:
         """Add the layer's node, and those of its normalisation and activation."""
         at = self.node(op, request, at, span, path)
         if op.role in ("weighted", "pool"):
-            after = [OPS[f] for f in request.flags if f in OPS]
+            # the flag `linear` means no activation; it only shares its name with an op
+            after = [OPS[f] for f in request.flags if f in OPS and f != "linear"]
             for extra in sorted(after, key=lambda o: o.role != "norm"):
                 default = self.spec.statements.defaults.get(extra.name)
                 scope = Scope({}, self.spec.variables)

@@ -55,6 +55,7 @@ class Request:
 
 Prepare = Callable[[Request, Shape], Attrs]
 Count = Callable[[Attrs, Shape, Shape], Number]
+Build = Callable[[Attrs, Shape, bool], "nn.Module"]
 
 
 def _none(attrs: Attrs, source: Shape, output: Shape) -> Number:
@@ -67,6 +68,8 @@ class Op:
 
     `sizes` names the sizes that a layer must write, in order. `params` = `weights` + `biases`, and
     `buffers` are read but not learnt. `window` tells whether kernel and stride slide over the grid.
+    `module` builds the torch layer from the attributes, the input's shape, and whether the input has no
+    grid; `probabilities` marks what turns a network's logits into probabilities.
     """
 
     name: str
@@ -77,7 +80,7 @@ class Op:
     family: str = ""
     window: bool = False
     moves: bool = True  # reads its input and writes its output; a view or identity does not
-    flat: bool | None = None  # gives features without a grid: True, False, or as its input (None)
+    flat: bool | None = None  # reads and gives features without a grid (True), with one (False), or either
     prepare: Prepare = lambda request, source: Attrs(channels=source[0])
     shape: Callable[[Attrs, Shape], Shape] = lambda attrs, source: source
     weights: Count = _none
@@ -85,7 +88,8 @@ class Op:
     buffers: Count = _none
     macs: Count = _none
     connections: Count = _none
-    module: Callable[[Attrs, Shape, bool], nn.Module] | None = None
+    module: Build | None = None
+    probabilities: bool = False
 
 
 def elements(shape: Shape) -> Number:
@@ -162,7 +166,19 @@ def _conv(request: Request, source: Shape) -> Attrs:
     for what, count in (("incoming", source[0]), ("outgoing", channels)):
         if not holds(groups > 0) or not holds(count % groups == 0):
             raise ValueError(f"{count} {what} channels do not divide by {groups} groups")
-    return replace(attrs, channels=channels, groups=groups, bias="bias" in request.flags)
+    return replace(_padded_out(attrs, source), channels=channels, groups=groups, bias="bias" in request.flags)
+
+
+def _padded_out(attrs: Attrs, source: Shape) -> Attrs:
+    """`ceil` of a convolution: torch's floors, so what its last window lacks is padded at the end."""
+    if not attrs.ceil:
+        return attrs
+    pads = []
+    for axis, size in enumerate(_grid(attrs, source)):
+        before, _ = attrs.pad[axis]
+        reach = (size - 1) * attrs.stride[axis] + attrs.dilation[axis] * (attrs.kernel[axis] - 1) + 1
+        pads.append((before, maximum(reach - before - source[axis + 1], 0)))
+    return replace(attrs, pad=(pads[0], pads[1]), ceil=False)
 
 
 def _depthwise(request: Request, source: Shape) -> Attrs:
@@ -188,7 +204,11 @@ def _pool(request: Request, source: Shape) -> Attrs:
         if not holds((request.kernel[0] == grid[0]) * (request.kernel[1] == grid[1]) == 1):
             raise ValueError("a pool needs its stride, as in `3x3/2`, where it does not cover the grid")
         stride = (1, 1)
-    return replace(_windowed(request, source, request.kernel, stride), options=options)
+    attrs = replace(_windowed(request, source, request.kernel, stride), options=options)
+    for (before, _), k in zip(attrs.pad, attrs.kernel, strict=True):
+        if not holds(2 * before <= k):
+            raise ValueError(f"a window of {k} is padded by {k // 2} at most, not by {before}")
+    return attrs
 
 
 def _pool_shape(attrs: Attrs, source: Shape) -> Shape:
@@ -204,6 +224,13 @@ def _options(*names: str) -> Prepare:
     return prepare
 
 
+def _shuffle(request: Request, source: Shape) -> Attrs:
+    groups = request.number("groups", 1)
+    if not holds(groups > 0) or not holds(source[0] % groups == 0):
+        raise ValueError(f"{source[0]} channels do not divide by {groups} groups")
+    return Attrs(channels=source[0], options={"groups": groups})
+
+
 def _select(request: Request, source: Shape) -> Attrs:
     maps = request.flags.get("maps", ())
     if not maps:
@@ -214,115 +241,31 @@ def _select(request: Request, source: Shape) -> Attrs:
     return Attrs(channels=len(maps), options={"maps": tuple(maps)})
 
 
-# -- torch modules: imported only where a network is built -----------------------------------------
+# -- torch layers: imported only where a network is built ------------------------------------------
 
 
-def _padded(attrs: Attrs, value: float, make: Callable[[Pair], nn.Module]) -> nn.Module:
-    """`make` with symmetric padding built in, or behind a padding layer where it is not symmetric."""
-    from torch import nn
+def _torch(name: str, **keywords: Any) -> Build:
+    """torch's own layer of that name."""
 
-    (top, bottom), (left, right) = attrs.pad
-    if top == bottom and left == right:
-        return make((top, left))
-    pad = nn.ConstantPad2d((left, right, top, bottom), value)
-    return nn.Sequential(pad, make((0, 0)))
-
-
-def _conv_module(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
-    from torch import nn
-
-    return _padded(
-        attrs,
-        0.0,
-        lambda pad: nn.Conv2d(
-            source[0],
-            attrs.channels,
-            attrs.kernel,
-            attrs.stride,
-            pad,
-            attrs.dilation,
-            attrs.groups,
-            bias=attrs.bias,
-        ),
-    )
-
-
-def _linear_module(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
-    from torch import nn
-
-    return nn.Linear(elements(source), attrs.channels, bias=attrs.bias)
-
-
-def _max_module(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
-    from torch import nn
-
-    if "adaptive" in attrs.options:
-        return nn.AdaptiveMaxPool2d(attrs.options["adaptive"])
-    return _padded(
-        attrs,
-        float("-inf"),
-        lambda pad: nn.MaxPool2d(attrs.kernel, attrs.stride, pad, ceil_mode=attrs.ceil),
-    )
-
-
-def _avg_module(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
-    from torch import nn
-
-    if "adaptive" in attrs.options:
-        return nn.AdaptiveAvgPool2d(attrs.options["adaptive"])
-    counted = not attrs.options.get("exclude_pad", False)
-    return _padded(
-        attrs,
-        0.0,
-        lambda pad: nn.AvgPool2d(
-            attrs.kernel, attrs.stride, pad, ceil_mode=attrs.ceil, count_include_pad=counted
-        ),
-    )
-
-
-def _norm_module(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
-    from torch import nn
-
-    kind = nn.BatchNorm1d if flat else nn.BatchNorm2d
-    return kind(source[0], eps=float(attrs.options.get("eps", 1e-5)))
-
-
-def _lrn_module(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
-    from torch import nn
-
-    return nn.LocalResponseNorm(attrs.options.get("size", 5), alpha=1e-4, beta=0.75, k=2.0)
-
-
-def _simple(name: str, **keywords: Any) -> Callable[[Attrs, Shape, bool], nn.Module]:
-    def module(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
+    def build(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
         from torch import nn
 
         made: nn.Module = getattr(nn, name)(**keywords)
         return made
 
-    return module
+    return build
 
 
-def _own(name: str) -> Callable[[Attrs, Shape, bool], nn.Module]:
-    def module(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
+def _layer(name: str) -> Build:
+    """The layer that `archcalc.layers.name` makes from the attributes."""
+
+    def build(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
         from archcalc import layers
 
-        made: nn.Module = getattr(layers, name)(attrs, source)
+        made: nn.Module = getattr(layers, name)(attrs, source, flat)
         return made
 
-    return module
-
-
-def _dropout_module(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
-    from torch import nn
-
-    return nn.Dropout(float(attrs.options.get("p", 0.5)))
-
-
-def _prelu_module(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
-    from torch import nn
-
-    return nn.PReLU(source[0])
+    return build
 
 
 # -- the table ------------------------------------------------------------------------------------
@@ -366,7 +309,7 @@ _TABLE = (
         biases=_bias,
         macs=_conv_macs,
         connections=lambda a, i, o: _conv_macs(a, i, o) + _bias(a, i, o) * o[1] * o[2],
-        module=_conv_module,
+        module=_layer("conv"),
     ),
     Op(
         "dwconv",
@@ -383,7 +326,7 @@ _TABLE = (
         biases=_bias,
         macs=_conv_macs,
         connections=lambda a, i, o: _conv_macs(a, i, o) + _bias(a, i, o) * o[1] * o[2],
-        module=_conv_module,
+        module=_layer("conv"),
     ),
     Op(
         "linear",
@@ -398,7 +341,7 @@ _TABLE = (
         biases=_bias,
         macs=_linear_weights,
         connections=lambda a, i, o: _linear_weights(a, i, o) + _bias(a, i, o),
-        module=_linear_module,
+        module=_layer("linear"),
     ),
     Op(
         "maxpool",
@@ -411,7 +354,7 @@ _TABLE = (
         prepare=_pool,
         shape=_pool_shape,
         connections=_window_inputs,
-        module=_max_module,
+        module=_layer("maxpool"),
     ),
     Op(
         "avgpool",
@@ -424,7 +367,7 @@ _TABLE = (
         prepare=_pool,
         shape=_pool_shape,
         connections=_window_inputs,
-        module=_avg_module,
+        module=_layer("avgpool"),
     ),
     Op(
         "bn",
@@ -434,44 +377,52 @@ _TABLE = (
         prepare=_options("eps"),
         biases=lambda a, i, o: 2 * i[0],
         buffers=lambda a, i, o: 2 * i[0],
-        module=_norm_module,
+        module=_layer("batch_norm"),
     ),
     Op(
         "lrn",
         "activation",
         "local response normalisation over `size` channels (AlexNet's): nothing learnt",
+        flat=False,
         flags=frozenset({"size"}),
         prepare=_options("size"),
-        module=_lrn_module,
+        module=_layer("local_response_norm"),
     ),
     Op(
         "scale",
         "activation",
         "a trainable coefficient for each map, and with `bias` a shift (LeNet's subsampling)",
+        flat=False,
         flags=_BIAS,
         prepare=_options(),
         weights=lambda a, i, o: i[0],
         biases=lambda a, i, o: i[0] if a.bias else 0,
         connections=lambda a, i, o: elements(o) if a.bias else 0,
-        module=_own("Scale"),
+        module=_layer("Scale"),
     ),
-    Op("relu", "activation", "max(x, 0)", module=_simple("ReLU")),
-    Op("relu6", "activation", "min(max(x, 0), 6)", module=_simple("ReLU6")),
-    Op("tanh", "activation", "hyperbolic tangent", module=_simple("Tanh")),
-    Op("sigmoid", "activation", "1 / (1 + exp(-x))", module=_simple("Sigmoid")),
-    Op("silu", "activation", "x sigmoid(x), also called swish", module=_simple("SiLU")),
-    Op("gelu", "activation", "Gaussian error linear unit", module=_simple("GELU")),
-    Op("hardswish", "activation", "x relu6(x + 3) / 6", module=_simple("Hardswish")),
-    Op("hardsigmoid", "activation", "relu6(x + 3) / 6", module=_simple("Hardsigmoid")),
-    Op("leakyrelu", "activation", "max(x, x / 100)", module=_simple("LeakyReLU")),
+    Op("relu", "activation", "max(x, 0)", module=_torch("ReLU")),
+    Op("relu6", "activation", "min(max(x, 0), 6)", module=_torch("ReLU6")),
+    Op("tanh", "activation", "hyperbolic tangent", module=_torch("Tanh")),
+    Op("sigmoid", "activation", "1 / (1 + exp(-x))", module=_torch("Sigmoid")),
+    Op("silu", "activation", "x sigmoid(x), also called swish", module=_torch("SiLU")),
+    Op("gelu", "activation", "Gaussian error linear unit", module=_torch("GELU")),
+    Op("hardswish", "activation", "x relu6(x + 3) / 6", module=_torch("Hardswish")),
+    Op("hardsigmoid", "activation", "relu6(x + 3) / 6", module=_torch("Hardsigmoid")),
+    Op("leakyrelu", "activation", "max(x, x / 100)", module=_torch("LeakyReLU")),
     Op(
         "prelu",
         "activation",
         "max(x, a x) with a trainable a for each channel",
         biases=lambda a, i, o: i[0],
-        module=_prelu_module,
+        module=_layer("prelu"),
     ),
-    Op("softmax", "activation", "softmax over channels", module=_simple("Softmax", dim=1)),
+    Op(
+        "softmax",
+        "activation",
+        "softmax over channels",
+        probabilities=True,
+        module=_torch("Softmax", dim=1),
+    ),
     Op(
         "dropout",
         "shape",
@@ -479,7 +430,7 @@ _TABLE = (
         flags=frozenset({"p"}),
         moves=False,
         prepare=_options("p"),
-        module=_dropout_module,
+        module=_layer("dropout"),
     ),
     Op(
         "flatten",
@@ -488,9 +439,9 @@ _TABLE = (
         moves=False,
         flat=True,
         shape=lambda a, s: (elements(s), 1, 1),
-        module=_simple("Flatten"),
+        module=_torch("Flatten"),
     ),
-    Op("pass", "shape", "what comes in, unchanged", moves=False, module=_simple("Identity")),
+    Op("pass", "shape", "what comes in, unchanged", moves=False, module=_torch("Identity")),
     Op(
         "select",
         "shape",
@@ -498,15 +449,16 @@ _TABLE = (
         flags=frozenset({"maps"}),
         prepare=_select,
         shape=lambda a, s: (len(a.options["maps"]), s[1], s[2]),
-        module=_own("Select"),
+        module=_layer("Select"),
     ),
     Op(
         "shuffle",
         "shape",
         "channels dealt out anew over `groups` (ShuffleNet's)",
+        flat=False,
         flags=frozenset({"groups"}),
-        prepare=_options("groups"),
-        module=_own("Shuffle"),
+        prepare=_shuffle,
+        module=_layer("shuffle"),
     ),
     Op(
         "rbf",
@@ -518,7 +470,7 @@ _TABLE = (
         shape=lambda a, s: (a.channels, 1, 1),
         buffers=_linear_weights,
         connections=_linear_weights,
-        module=_own("RadialBasis"),
+        module=_layer("RadialBasis"),
     ),
 )
 

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from archcalc.arithmetic import Value
 
 
+#: `{next c}` is the `c` of the row that follows: some papers print what a layer reads, not what it gives.
+NEXT = "next"
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """A name's text in a row: where it stands, and the claim of which it is a part, if any."""
@@ -139,7 +143,7 @@ def build(
                 )
     names = [row.label for row in rows if row.steps]
     for head in heads:
-        if head.source and sum(key(n) == key(head.source.text) for n in names) != 1:
+        if head.source and sum(place_in(n, head.source.text) is not None for n in names) != 1:
             hint = suggest(head.source.text, names) or "name a row that the table has once"
             raise SpecError(f"no single row is called `{head.source.text}`", head.source.span, hint)
     return Spec(
@@ -157,6 +161,17 @@ def build(
         document=whole.document,
         settings=settings,
     )
+
+
+def place_in(label: str, source: str) -> str | None:
+    """Where in the row `label` a side head reads: "" its output, `fig6_5` that layer or block of it.
+
+    None where `source`, such as `5xInception` or `5xInception.fig6_5`, names another row.
+    """
+    row, wanted = key(label), key(source)
+    if wanted == row:
+        return ""
+    return wanted[len(row) + 1 :] if wanted.startswith(row + ".") else None
 
 
 def _nearest(rule: Rule, outline: Outline) -> str:
@@ -202,9 +217,19 @@ class _RowReader:
             if all(c.blank for c in cells):
                 raise SpecError("this row is blank", span, "remove it")
             rows.append(self.row(table, cells, span, match, label, source))
+        if rows and table is self.outline.table:
+            rows.extend(self.appended(table, match, label))
         if not rows:
             raise SpecError("this table has no rows", table.span)
         return tuple(rows)
+
+    def appended(self, table: Table, match: int, label: int) -> Iterator[Row]:
+        """The rows of `append : linear, softmax`, which the table leaves out: all other cells are blank."""
+        header = self.statements.append
+        for text in header.text.split(",") if header else ():
+            named, blank = Cell(text.strip(), text, header.span), Cell("", "", header.span)
+            cells = tuple(named if i in (match, label) else blank for i in range(len(table.header)))
+            yield self.row(table, cells, header.span, match, label, None)
 
     def match_column(self, table: Table, source: int | None) -> int:
         match = self.statements.match
@@ -250,6 +275,7 @@ class _RowReader:
                 read |= set(_names(rule.body))
         for block in self.statements.blocks.values():
             read |= set(_names(block.body))
+        read |= {name.removeprefix(NEXT) for name in read}
         for i, cell in enumerate(table.header):
             name = key(cell.text)
             if i in (match, source) or name in spare or name in read:

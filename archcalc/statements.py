@@ -3,6 +3,7 @@
 match : {column}                     the rules read this column instead of the first
 label : layer name                   rows are named by this column
 extends : googlenet                  the same network, except for what stands here
+append : linear, softmax             rows that the table leaves out, behind its last one
 patch size/stride : {k}/{s}          takes a cell apart
 params : {} = weights                ... and says which metric the cell claims
 default conv : same bias relu        flags that every such layer has unless it says otherwise
@@ -87,7 +88,7 @@ class Default:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The value of `match`, `label` or `extends`, with its place."""
+    """The value of `match`, `label`, `extends` or `append`, with its place."""
 
     text: str
     span: Span
@@ -104,6 +105,7 @@ class Statements:
     match: Header | None = None
     label: Header | None = None
     extends: Header | None = None
+    append: Header | None = None
 
     def over(self, parent: Statements) -> Statements:
         """These statements laid over a parent's: same headers, ops, blocks and rows are replaced."""
@@ -117,6 +119,7 @@ class Statements:
             blocks={**parent.blocks, **self.blocks},
             match=self.match or parent.match,
             label=self.label or parent.label,
+            append=self.append or parent.append,
         )
 
 
@@ -125,7 +128,7 @@ _BLOCK = re.compile(r"([A-Za-z_][\w-]*)\s*(?:\(([^()]*)\))?\s*=(?!=)")
 _DEFAULT = re.compile(r"default\s+([A-Za-z_]\w*)\s*:")
 _COLUMN = re.compile(r'\s*("[^"]*"|[^:]*?)\s*:')
 _TOTAL = re.compile(r"\s*total\s+([A-Za-z_]+)\s*=\s*\{([^{}]*)\}\s*$")
-_SPECIAL = ("match", "label", "extends")
+_SPECIAL = ("match", "label", "extends", "append")
 
 
 def parse(blocks: Iterable[ArchBlock]) -> Statements:

@@ -46,7 +46,8 @@ class SimulatedDevice:
         self.weather = weather or Weather()
         self.now_ns = 0
         self.throttle_reasons = 0  # as NVML would report them, all that were met so far
-        self._random = random.Random(seed)
+        # Not the bare seed: a protocol that drew its coin from the same seed would know the noise.
+        self._random = random.Random(f"simulated device {seed}")
         self._throttled = False
         self._wander = 0.0
 

@@ -147,10 +147,11 @@ def over_processes(processes: Sequence[Interval]) -> Interval:
     of 20 rounds or more and so near normal; the price is t = 4.30 at k = 3, which is what three
     processes are worth. When s is small by luck (at k = 3 it is under a fifth of the true value in
     4% of sessions) the interval would deny the noise that was seen within each process; so the
-    half-width is never less than sqrt(sum h_i^2) / k, the half-width of the mean if the processes
-    did not differ at all. This floor is the modification of the Hartung-Knapp interval that
+    half-width is never less than sqrt(sum h_i^2) / k / 2, about one standard error of the mean if
+    the processes did not differ at all. The idea is the modified Hartung-Knapp interval that
     meta-analysis uses for few studies (Roever, Knapp and Friede, BMC Med. Res. Methodol. 15:99,
-    2015). Where processes fall into two groups no single number is right: see `split`.
+    2015); its full floor would cover 99% of equal processes, half of it covers 95 to 96% whether
+    they differ or not. Where processes fall into two groups no one number is right: see `split`.
     """
     if not processes:
         raise ValueError("no processes")
@@ -159,7 +160,7 @@ def over_processes(processes: Sequence[Interval]) -> Interval:
     k = len(processes)
     points = [p.point for p in processes]
     spread = t_quantile(k - 1) * stdev(points) / math.sqrt(k)
-    floor = math.sqrt(sum(p.half_width**2 for p in processes)) / k
+    floor = math.sqrt(sum(p.half_width**2 for p in processes)) / k / 2
     half, point = max(spread, floor), fmean(points)
     return Interval(point - half, point, point + half, f"over {k} processes")
 

@@ -1,0 +1,135 @@
+"""The options that commands share, read once and the same way everywhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archcalc import files, terminal
+from archcalc.errors import ArchcalcError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from archcalc.api import Architecture
+    from archcalc.document import Scalar
+    from archcalc.ops import Shape
+    from archcalc.tables import Table
+
+
+class Format(StrEnum):
+    """How a table is written."""
+
+    rich = "rich"
+    markdown = "markdown"
+    csv = "csv"
+    json = "json"
+    latex = "latex"
+
+
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="A shipped name or alias, a spec's FILE, or FILE#network.")
+]
+Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Names, aliases or files of specs.")]
+Input = Annotated[
+    str | None, typer.Option("--input", metavar="SIZE", help="Input size: 3x299x299, or 299 for a square.")
+]
+Batch = Annotated[int, typer.Option("--batch", min=1, max=1_000_000, help="Images at once.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a variable of the spec.")
+]
+Precision = Annotated[
+    str, typer.Option("--precision", help="fp64, fp32, tf32, bf16, fp16 or int8: bytes of one value.")
+]
+Heads = Annotated[bool, typer.Option("--heads/--no-heads", help="Count side heads too.")]
+Fused = Annotated[bool, typer.Option("--fused", help="Leave out traffic of normalisation and activations.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the output file where it exists.")]
+Wide = Annotated[bool, typer.Option("--wide", help="Show every column, whatever the width.")]
+As = Annotated[Format, typer.Option("--format", "-f", help="How to write the table.")]
+
+
+def load(name: str, settings: Sequence[str] | None) -> Architecture:
+    """The network called `name` with its variables set."""
+    from archcalc import api, library
+
+    return api.assemble(library.find(name), variables(settings))
+
+
+def variables(settings: Sequence[str] | None) -> dict[str, Scalar]:
+    """`name=value` pairs as exact values. Raises `ArchcalcError` for anything else."""
+    from archcalc.document import number
+
+    found: dict[str, Scalar] = {}
+    for text in settings or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise ArchcalcError(f"`--set {text}` sets nothing", "write `--set width=64`")
+        exact: int | Fraction | None = number(value.strip())
+        found[name.strip()] = value.strip() if exact is None else exact
+    return found
+
+
+def size(text: str | None) -> Shape | int | None:
+    """`--input` as a shape (channels, height, width), or the side of a square."""
+    from archcalc import graph
+
+    if text is None:
+        return None
+    try:
+        return graph.parse_input(text)
+    except ValueError as fault:
+        raise ArchcalcError(str(fault)) from None
+
+
+def precision(text: str) -> str:
+    """A precision that archcalc knows."""
+    from archcalc.counts import BYTES
+    from archcalc.errors import suggest
+
+    if text not in BYTES:
+        raise ArchcalcError(
+            f"no precision is called `{text}`", suggest(text, list(BYTES)) or ", ".join(BYTES)
+        )
+    return text
+
+
+def emit(
+    table: Table,
+    as_json: Callable[[], object],
+    how: Format,
+    output: Path | None,
+    force: bool,
+    wide: bool = False,
+) -> None:
+    """Write a result in the format asked for, to a file or to stdout."""
+    if how is Format.rich and output is None:
+        terminal.print_table(table, wide)
+        return
+    from archcalc import markdown
+
+    match how:
+        case Format.rich:
+            text = terminal.plain_text(table if wide else table.narrow())
+        case Format.markdown:
+            text = markdown.markdown(table if wide else table.narrow())
+        case Format.latex:
+            text = markdown.latex(table if wide else table.narrow())
+        case Format.csv:
+            text = markdown.csv_text(table)
+        case Format.json:
+            text = markdown.json_text(as_json())
+    deliver(text, output, force)
+
+
+def deliver(text: str, output: Path | None, force: bool) -> None:
+    """Text to a file, or to stdout."""
+    if output is None:
+        terminal.print_text(text)
+        return
+    files.write(output, text, force)
+    terminal.note(f"wrote {output}")

@@ -1,0 +1,39 @@
+"""Writing files: all at once or not at all, and never over what a user made."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from archcalc.errors import ArchcalcError
+
+
+def write(path: Path, text: str, force: bool = False) -> None:
+    """Write `text` to `path` in one step, so that a reader sees the old file or the whole new one.
+
+    Raises `ArchcalcError` where the file exists and `force` is not set, or where it cannot be written.
+    """
+    if path.is_dir():
+        raise ArchcalcError(f"`{path}` is a folder", "name a file in it")
+    if path.exists() and not force:
+        raise ArchcalcError(f"`{path}` exists", "name another file, or replace it with `--force`")
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        mask = os.umask(0)  # mkstemp makes a private file; give it the rights of any other
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    except OSError as fault:
+        raise ArchcalcError(f"cannot write `{path}`: {fault.strerror or fault}") from None
+    finally:
+        with contextlib.suppress(OSError):
+            if temporary:
+                os.unlink(temporary)

@@ -1,0 +1,119 @@
+"""`Table` -> Markdown, LaTeX, CSV or JSON text. The terminal has a file of its own."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+from archcalc import tables
+
+if TYPE_CHECKING:
+    from archcalc.tables import Table
+
+
+def markdown(table: Table) -> str:
+    """A Markdown table, its columns padded so that it reads well raw, with its notes under it."""
+    header = [_escape(c.header) for c in table.columns]
+    body = [
+        [_escape(tables.text(v, c)) for v, c in zip(row, table.columns, strict=True)]
+        for row in (*table.rows, *table.totals)
+    ]
+    widths = [max(3, *(len(line[i]) for line in (header, *body))) for i in range(len(header))]
+    right = [c.numeric for c in table.columns]
+
+    def line(cells: list[str]) -> str:
+        padded = [
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(cells, widths, right, strict=True)
+        ]
+        return "| " + " | ".join(padded) + " |"
+
+    rule = [
+        "-" * (width - 1) + ":" if to_right else "-" * width
+        for width, to_right in zip(widths, right, strict=True)
+    ]
+    lines = [line(header), "| " + " | ".join(rule) + " |", *map(line, body)]
+    if table.title:
+        lines = [f"**{table.title}**", "", *lines]
+    for note in table.notes:
+        lines += ["", note]
+    return "\n".join(lines) + "\n"
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "×": r"$\times$",
+    "±": r"$\pm$",
+    "≤": r"$\le$",
+    "≥": r"$\ge$",
+    "–": "--",
+    "…": r"\ldots{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+}
+
+
+def _latex_escape(text: str) -> str:
+    return "".join(_LATEX.get(c, c) for c in text)
+
+
+def latex(table: Table) -> str:
+    """A LaTeX table with booktabs rules; `\\usepackage{booktabs}` is all that it needs."""
+
+    def line(values: tuple[Any, ...]) -> str:
+        cells = (_latex_escape(tables.text(v, c)) for v, c in zip(values, table.columns, strict=True))
+        return " & ".join(cells) + r" \\"
+
+    spec = "".join("r" if c.numeric else "l" for c in table.columns)
+    lines = [
+        "% needs \\usepackage{booktabs}",
+        r"\begin{table}",
+        r"  \centering",
+        rf"  \caption{{{_latex_escape(' '.join((table.title + '.', *table.notes)))}}}",
+        rf"  \begin{{tabular}}{{{spec}}}",
+        r"    \toprule",
+        "    " + " & ".join(_latex_escape(c.header) for c in table.columns) + r" \\",
+        r"    \midrule",
+        *("    " + line(row) for row in table.rows),
+    ]
+    if table.totals:
+        lines += [r"    \midrule", *("    " + line(row) for row in table.totals)]
+    lines += [r"    \bottomrule", r"  \end{tabular}", r"\end{table}"]
+    return "\n".join(lines) + "\n"
+
+
+def csv_text(table: Table) -> str:
+    """Rows as CSV with raw values under the columns' keys; totals are left to whoever sums them."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(c.key for c in table.columns)
+    for row in table.rows:
+        writer.writerow(_flat(v, c.kind) for v, c in zip(row, table.columns, strict=True))
+    return stream.getvalue()
+
+
+def _flat(value: Any, kind: str) -> Any:
+    if value is None:
+        return ""
+    return tables.shape(value) if kind == "shape" else tables.plain(value)
+
+
+def json_text(value: Any) -> str:
+    """JSON in a stable order with raw values."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=tables.plain) + "\n"
