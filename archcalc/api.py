@@ -12,12 +12,18 @@ from archcalc import counts, document, expand, library, outline, spec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pandas as pd
+    import torch
+
     from archcalc.counts import Counts
-    from archcalc.document import Scalar
     from archcalc.graph import Graph
+    from archcalc.network import Network
     from archcalc.ops import Shape
     from archcalc.outline import Outline
+    from archcalc.profiler import Profile
     from archcalc.spec import Spec
+    from archcalc.text import Scalar
+    from archcalc.verify import Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,66 @@ class Architecture:
     ) -> Counts:
         """Exact costs by layer, row and in total; see `archcalc.counts.count` for scope and units."""
         return counts.count(self.graph(input, heads), batch, precision, fused)
+
+    def table(
+        self,
+        input: Shape | int | None = None,
+        batch: int = 1,
+        precision: str = "fp32",
+        heads: bool = False,
+        expand: bool = False,
+    ) -> pd.DataFrame:
+        """The cost of each row (of each layer too, with `expand`) as a pandas DataFrame of raw values.
+
+        Columns are those of `archcalc table --format csv`; published cells are text. Shapes are tuples of
+        (channels, height, width), `traffic` and `peak` are bytes.
+        """
+        import pandas as pd
+
+        from archcalc import views
+
+        shown = views.costs(self.counts(input, batch, precision, heads), expand)
+        return pd.DataFrame(list(shown.rows), columns=[c.key for c in shown.columns])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the table of costs."""
+        from archcalc import markdown, views
+
+        return markdown.html(views.costs(self.counts()))
+
+    def network(
+        self,
+        input: Shape | int | None = None,
+        heads: bool = False,
+        *,
+        probabilities: bool = False,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        memory_format: torch.memory_format | None = None,
+    ) -> Network:
+        """The network as a torch module that gives logits; see `archcalc.network.build`."""
+        from archcalc import network
+
+        return network.build(
+            self.graph(input, heads),
+            probabilities=probabilities,
+            device=device,
+            dtype=dtype,
+            memory_format=memory_format,
+        )
+
+    def profile(self, input: Shape | int | None = None, batch: int = 1, heads: bool = False) -> Profile:
+        """What fvcore and torch count in the built network; see `archcalc.profiler.profile`."""
+        from archcalc import network, profiler
+
+        graph = self.graph(input, heads)
+        return profiler.profile(network.build(graph), graph.input, batch)
+
+    def verify(self, input: Shape | int | None = None, batch: int = 1, heads: bool = False) -> Verification:
+        """The counts beside those of three independent counters; see `archcalc.verify.verify`."""
+        from archcalc import verify
+
+        return verify.verify(self.graph(input, heads), batch)
 
 
 def load(name: str | Path, **variables: Any) -> Architecture:

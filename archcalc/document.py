@@ -1,41 +1,36 @@
 """Text -> `Document`: front matter, headings, tables of cells with their places, `arch` blocks, footnotes.
 
-Markdown is read by markdown-it (CommonMark and its tables) and front matter by PyYAML; this file adds
-what neither gives: the column of every cell, so that an error can point at it, and limits, so that
-hostile text is harmless. Nothing here knows what a network is.
+Markdown is read by markdown-it (CommonMark and its tables); this file adds what it does not give: the
+column of every cell, so that an error can point at it, and limits, so that hostile text is harmless.
+Nothing here knows what a network is.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from archcalc.errors import Span, SpecError
+from archcalc import frontmatter
+from archcalc.errors import Span, SpecError, suggest
+from archcalc.frontmatter import FrontMatter
+from archcalc.text import INVISIBLE, LOOKALIKES, Scalar, clean, key
+from archcalc.textfile import MAX_BYTES, split, too_large
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from markdown_it.token import Token
 
-MAX_BYTES = 1_000_000
-MAX_ROWS = 2_000
-MAX_COLUMNS = 200
+MAX_ROWS = 1_000
+MAX_COLUMNS = 100
 MAX_CELL = 1_000
+MAX_ARCH = 50_000
 
-# What a PDF leaves behind, one character for one so that columns stay true.
-_LOOKALIKES = str.maketrans(
-    {"×": "x", "✕": "x", "⨯": "x", "∗": "*", "“": '"', "”": '"'}
-    | dict.fromkeys("\u00a0\u2007\u2009\u202f\u2002\u2003\u2008\u200a\u3000\t\v\f", " ")
-    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-")
-)
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]+)\]")
-
-Scalar = int | Fraction | str
+_DASHES = re.compile(r"\s*\|?(\s*:?-+:?\s*\|)+(\s*:?-+:?\s*)?\|?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,63 +105,9 @@ class Document:
     front: Mapping[str, Scalar | tuple[Scalar, ...]]
     front_spans: Mapping[str, Span]
     sections: tuple[Section, ...]
+    start: Span
     footnotes: Mapping[str, Footnote] = field(default_factory=dict)
-
-
-def key(text: str) -> str:
-    """A header or name as it is compared: blanks and case do not count."""
-    return re.sub(r"\s+", "", clean(text)).casefold()
-
-
-def clean(text: str) -> str:
-    """`text` with a PDF's lookalike characters made plain and runs of blanks made one."""
-    return re.sub(r" +", " ", _INVISIBLE.sub("", text.translate(_LOOKALIKES))).strip()
-
-
-def number(text: str) -> int | Fraction | None:
-    """The exact number that `text` spells, such as `64` or `1.4`; None where it spells none."""
-    if re.fullmatch(r"[+-]?\d{1,15}(\.\d{1,15})?", text, re.ASCII) is None:
-        return None
-    value = Fraction(text)
-    return value.numerator if value.denominator == 1 else value
-
-
-def read(path: Path) -> str:
-    """The text of the file at `path`, without a byte-order mark and with `\\n` line ends.
-
-    Raises `SpecError` for a folder, a missing or unreadable file, one over `MAX_BYTES`, or binary data.
-    """
-    hint = "a spec is a Markdown document that holds the paper's table"
-    try:
-        if path.is_dir():
-            raise SpecError(f"`{path}` is a folder, not a spec", hint=hint)
-        if path.exists() and not path.is_file():
-            raise SpecError(f"`{path}` is not a plain file", hint=hint)
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except OSError as fault:
-        raise SpecError(f"cannot read `{path}`: {fault.strerror or fault}", hint=hint) from None
-    except ValueError as fault:  # a NUL byte in the name itself
-        raise SpecError(f"cannot read that path: {fault}", hint=hint) from None
-    if len(data) > MAX_BYTES:
-        raise SpecError(
-            f"`{path}` is larger than {MAX_BYTES:,} bytes",
-            hint="a spec holds a paper's tables, not data; split the document",
-        )
-    if b"\0" in data:
-        raise SpecError(f"`{path}` is a binary file", hint=hint)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        before = data[: fault.start].decode("utf-8-sig", "replace")
-        line = before.count("\n") + 1
-        column = len(before) - (before.rfind("\n") + 1)
-        raise SpecError(
-            "this is not UTF-8 text",
-            Span(str(path), line, column, column + 1),
-            hint="save the file as UTF-8",
-        ) from None
-    return text
+    front_keys: Mapping[str, Span] = field(default_factory=dict)
 
 
 def parse(text: str, file: str = "<text>") -> Document:
@@ -179,14 +120,13 @@ def parse(text: str, file: str = "<text>") -> Document:
     from mdit_py_plugins.front_matter import front_matter_plugin
 
     if len(text) > MAX_BYTES:
-        raise SpecError(f"`{file}` is larger than {MAX_BYTES:,} characters")
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    # markdown-it would read other separators as text; str.splitlines would break lines at them.
-    lines = text.split("\n")
+        raise too_large(file)
+    lines = split(text.removeprefix("\ufeff"))
+    # Blocks only: what stands within a line is read here, and hostile emphasis costs nothing.
     reader = MarkdownIt("commonmark", {"maxNesting": 20}).enable("table")
-    reader.use(front_matter_plugin).use(footnote_plugin, inline=False)
-    tokens = reader.parse(text)
-    return _Reader(file, lines).document(tokens)
+    reader.use(front_matter_plugin).use(footnote_plugin, inline=False, move_to_end=False)
+    reader.core.ruler.enableOnly(["normalize", "block"])
+    return _Reader(file, lines).document(reader.parse("\n".join(lines)))
 
 
 class _Reader:
@@ -195,66 +135,164 @@ class _Reader:
     def __init__(self, file: str, lines: Sequence[str]) -> None:
         self.file = file
         self.lines = lines
+        self.marks: dict[str, Span] = {}  # where each footnote is first referred to
+        self.fenced = 0
 
     def span(self, line: int, start: int = 0, end: int | None = None) -> Span:
         source = self.lines[line] if line < len(self.lines) else ""
-        return Span(self.file, line + 1, start, len(source) if end is None else end, source)
+        start = min(start, len(source))
+        stop = len(source) if end is None else min(end, len(source))
+        return Span(self.file, line + 1, start, max(stop, start + 1), source)
 
     def document(self, tokens: Sequence[Token]) -> Document:
-        front: dict[str, Scalar | tuple[Scalar, ...]] = {}
-        front_spans: dict[str, Span] = {}
+        front = FrontMatter()
         sections: list[Section] = []
         footnotes: dict[str, Footnote] = {}
         heading: Cell | None = None
         tables: list[Table] = []
         arch: list[ArchBlock] = []
+        if not tokens or tokens[0].type != "front_matter":
+            self.unclosed_front()
         for i, token in enumerate(tokens):
             at = token.map[0] if token.map else 0
             if token.type == "front_matter":
-                front, front_spans = self.front(token.content, at + 1)
+                front = frontmatter.parse(token.content, lambda line, a, b: self.span(1 + line, a, b))
             elif token.type == "heading_open":
                 sections.append(Section(heading, tuple(tables), tuple(arch)))
                 tables, arch = [], []
                 heading = self.heading(at, tokens[i + 1].content)
             elif token.type == "table_open":
+                self.outermost(token, "table")
                 tables.append(self.table(tokens, i))
-            elif token.type == "fence" and token.info.strip().split(" ")[0] == "arch":
+            elif token.type == "fence" and token.info.strip().split(" ")[0].casefold() == "arch":
+                self.outermost(token, "`arch` block")
                 arch.append(self.arch(token))
             elif token.type == "footnote_reference_open":
                 note = self.footnote(tokens, i)
+                if note.name in footnotes:
+                    raise SpecError(f"the footnote `{note.name}` is defined twice", note.span, "rename one")
                 footnotes[note.name] = note
             elif token.type == "paragraph_open" and token.map:
-                self.broken_table(token.map[0], token.map[1])
+                after = tables[-1] if tables and tokens[i - 1].type == "table_close" else None
+                self.paragraph(token.map[0], token.map[1], after)
+            elif token.type == "code_block" and token.content.lstrip().startswith("|"):
+                raise SpecError(
+                    "this line is indented so far that Markdown takes it for code, not for a table",
+                    self.span(at),
+                    "begin it at the margin",
+                )
         sections.append(Section(heading, tuple(tables), tuple(arch)))
-        return Document(self.file, front, front_spans, tuple(sections), footnotes)
+        self.notes(footnotes)
+        return Document(
+            self.file, front.values, front.spans, tuple(sections), self.span(0), footnotes, front.keys
+        )
+
+    def unclosed_front(self) -> None:
+        """Complain where the document begins as front matter does, and markdown-it found none."""
+        first = next((i for i, line in enumerate(self.lines) if line.strip()), 0)
+        if not re.fullmatch(r"-{3,}\s*", self.lines[first]):
+            return
+        if first:
+            raise SpecError(
+                "front matter begins on the document's first line", self.span(first), "remove what is above"
+            )
+        raise SpecError(
+            "this front matter is never closed", self.span(0), "end it with a line that holds only `---`"
+        )
+
+    def outermost(self, token: Token, what: str) -> None:
+        if token.level > 0:
+            at = token.map[0] if token.map else 0
+            raise SpecError(
+                f"a {what} inside a list, quotation or footnote", self.span(at), "begin it at the margin"
+            )
+
+    def notes(self, footnotes: Mapping[str, Footnote]) -> None:
+        """Every footnote must be defined, and every definition be referred to."""
+        for name, span in self.marks.items():
+            if name not in footnotes:
+                hint = suggest(name, list(footnotes)) or f"write it below the table: `[^{name}]: …`"
+                raise SpecError(f"no footnote is called `{name}`", span, hint)
+        for name, note in footnotes.items():
+            if name not in self.marks:
+                raise SpecError(
+                    f"nothing refers to the footnote `{name}`",
+                    note.span,
+                    suggest(name, list(self.marks)) or f"put `[^{name}]` behind the cell that it explains",
+                )
+
+    def mark(self, line: int, start: int, end: int) -> tuple[str, ...]:
+        """The footnotes to which a stretch of a line refers; notes where the first of each stands."""
+        found = list(_FOOTNOTE.finditer(self.lines[line], start, end))
+        for match in found:
+            self.marks.setdefault(match[1], self.span(line, *match.span()))
+        return tuple(match[1] for match in found)
+
+    def prose(self, first: int, last: int) -> None:
+        """Note the footnotes to which some lines of text refer, outside of `code`."""
+        code = ""
+        for line in range(first, last):
+            start = 0
+            for tick in re.finditer(r"`+", self.lines[line]):
+                if not code:
+                    self.mark(line, start, tick.start())
+                    code = tick.group()
+                elif code == tick.group():
+                    code, start = "", tick.end()
+            if not code:
+                self.mark(line, start, len(self.lines[line]))
 
     def heading(self, line: int, text: str) -> Cell:
+        if text.startswith("|"):  # dashes without bars under a header make it a heading
+            raise self.mismatched(line + 1)
+        self.prose(line, line + 1)
         start = max(self.lines[line].find(text), 0)
         return Cell(clean(text), text, self.span(line, start, start + max(len(text), 1)))
 
     def arch(self, token: Token) -> ArchBlock:
         first, last = token.map or [0, 0]
         fence = self.lines[last - 1].strip()
-        if last - 1 == first or not fence.startswith(token.markup[:3]):
+        if last - 1 == first or not fence.startswith(token.markup):
             raise SpecError(
                 "this `arch` block is never closed",
                 self.span(first),
-                hint=f"end it with a line that holds only {token.markup}",
+                f"end it with a line that holds only `{token.markup}`",
             )
-        lines = tuple(line.translate(_LOOKALIKES) for line in self.lines[first + 1 : last - 1])
+        self.fenced += sum(len(line) + 1 for line in self.lines[first:last])
+        if self.fenced > MAX_ARCH:
+            raise SpecError(
+                f"the `arch` blocks are longer than {MAX_ARCH:,} characters",
+                self.span(first),
+                "published tables need a few dozen lines; split the document",
+            )
+        lines = tuple(self.plain(i) for i in range(first + 1, last - 1))
         return ArchBlock(lines, first + 2, self.file)
+
+    def plain(self, line: int) -> str:
+        """A line of an `arch` block, cleaned one character for one, so that columns stay true."""
+        text = self.lines[line].translate(LOOKALIKES)
+        for found in INVISIBLE.finditer(text):
+            at = found.start()
+            if text[at - 1 : at].isalnum() and text[at + 1 : at + 2].isalnum():
+                raise SpecError(
+                    f"an invisible character (U+{ord(text[at]):04X}) splits this word",
+                    self.span(line, at, at + 1),
+                    "delete it, or write the word anew",
+                )
+        return INVISIBLE.sub(" ", text)
 
     def footnote(self, tokens: Sequence[Token], at: int) -> Footnote:
         label = str(tokens[at].meta["label"])
         words: list[str] = []
-        line = 0
         for token in tokens[at + 1 :]:
             if token.type == "footnote_reference_close":
                 break
             if token.type == "inline":
                 words.append(" ".join(token.content.split()))
-                line = line or (token.map[0] if token.map else 0)
-        return Footnote(label, " ".join(words), self.span(line))
+        span = tokens[at].map
+        line = span[0] if span else 0
+        start = max(self.lines[line].find("["), 0)
+        return Footnote(label, " ".join(words), self.span(line, start, start + len(label) + 3))
 
     # -- tables ---------------------------------------------------------------------------------
 
@@ -268,7 +306,9 @@ class _Reader:
                 rows.append(self.cells(token.map[0]))
                 spans.append(self.span(token.map[0]))
                 if len(rows) > MAX_ROWS + 1:
-                    raise SpecError(f"this table has more than {MAX_ROWS:,} rows", spans[-1])
+                    raise SpecError(
+                        f"this table has more than {MAX_ROWS:,} rows", spans[-1], "split the table"
+                    )
         return Table(rows[0], tuple(rows[1:]), tuple(spans[1:]), spans[0])
 
     def cells(self, line: int) -> tuple[Cell, ...]:
@@ -282,87 +322,46 @@ class _Reader:
         if len(pieces) > 1 and not source[slice(*pieces[-1])].strip():
             pieces = pieces[:-1]
         if len(pieces) > MAX_COLUMNS:
-            raise SpecError(f"this row has more than {MAX_COLUMNS} cells", self.span(line))
+            spot = self.span(line, pieces[MAX_COLUMNS][0], pieces[MAX_COLUMNS][1])
+            raise SpecError(f"this row has more than {MAX_COLUMNS} cells", spot, "split the table")
         return tuple(self.cell(line, start, end) for start, end in pieces)
 
     def cell(self, line: int, start: int, end: int) -> Cell:
         raw = self.lines[line][start:end]
         if len(raw) > MAX_CELL:
-            raise SpecError(f"this cell is longer than {MAX_CELL:,} characters", self.span(line, start, end))
-        lead = len(raw) - len(raw.lstrip())
+            raise SpecError(
+                f"this cell is longer than {MAX_CELL:,} characters",
+                self.span(line, start, end),
+                "move prose into a footnote",
+            )
         stripped = raw.strip()
-        begin = start + (lead if stripped else 0)
+        begin = start + (len(raw) - len(raw.lstrip()) if stripped else 0)
         text = clean(_FOOTNOTE.sub("", stripped.replace("\\|", "|")))
-        span = self.span(line, begin, max(begin + len(stripped), begin + 1))
-        return Cell(text, stripped, span, tuple(_FOOTNOTE.findall(stripped)))
+        span = self.span(line, begin, begin + len(stripped))
+        return Cell(text, stripped, span, self.mark(line, start, end))
 
-    def broken_table(self, first: int, last: int) -> None:
-        """Complain where lines look like a table but its second line does not fit its header."""
+    def paragraph(self, first: int, last: int, after: Table | None) -> None:
+        """Read text for footnotes; complain where it is a table that Markdown does not see as one."""
         for line in range(first + 1, last):
-            if re.fullmatch(r"\s*\|?(\s*:?-+:?\s*\|)+(\s*:?-+:?\s*)?\|?\s*", self.lines[line]):
-                header, rule = len(self.cells(line - 1)), len(self.cells(line))
-                raise SpecError(
-                    f"this table's header has {header} cells and the line under it {rule}",
-                    self.span(line),
-                    hint="give the line of dashes one `---` for each column",
-                )
+            if _DASHES.fullmatch(self.lines[line]) and "|" in self.lines[line - 1]:
+                raise self.mismatched(line)
+        row = self.lines[first].strip()
+        stray = row.startswith("|") and row.count("|") > 1
+        if stray or (after is not None and "|" in row and len(self.cells(first)) == len(after.header)):
+            raise SpecError(
+                "this row belongs to no table",
+                self.span(first),
+                "a table is a header, a line of dashes `|---|---|` and rows, without a blank line in it",
+            )
+        self.prose(first, last)
 
-    # -- front matter ---------------------------------------------------------------------------
-
-    def front(
-        self, content: str, first: int
-    ) -> tuple[dict[str, Scalar | tuple[Scalar, ...]], dict[str, Span]]:
-        import yaml
-
-        class Loader(yaml.SafeLoader):
-            def compose_node(self, parent: Any, index: Any) -> Any:
-                # An alias can double a document at each line; a flat spec has no use for one.
-                if self.check_event(yaml.AliasEvent):
-                    raise _alias(self.peek_event().start_mark)  # type: ignore[no-untyped-call]
-                return super().compose_node(parent, index)
-
-        def place(mark: Any, width: int = 1) -> Span:
-            return self.span(first + mark.line, mark.column, mark.column + max(width, 1))
-
-        hint = "front matter is flat: `name: value`, or `name: [value, value]`"
-        loader: Any = None
-        try:
-            loader = Loader(content)
-            node = loader.get_single_node()
-            values: dict[str, Scalar | tuple[Scalar, ...]] = {}
-            spans: dict[str, Span] = {}
-            if node is None:
-                return values, spans
-            if not isinstance(node, yaml.MappingNode):
-                raise SpecError("front matter must be lines of `name: value`", self.span(first), hint)
-            for k, v in node.value:
-                name = str(k.value) if isinstance(k, yaml.ScalarNode) else "?"
-                spot = place(k.start_mark, len(name))
-                if name in values:
-                    raise SpecError(f"`{name}` stands twice in the front matter", spot, hint)
-                if isinstance(v, yaml.ScalarNode):
-                    values[name] = _scalar(v, place(v.start_mark, len(v.value)))
-                elif isinstance(v, yaml.SequenceNode) and all(
-                    isinstance(item, yaml.ScalarNode) for item in v.value
-                ):
-                    values[name] = tuple(_scalar(item, spot) for item in v.value)
-                else:
-                    raise SpecError(f"`{name}` is nested; a spec's front matter is flat", spot, hint)
-                spans[name] = place(v.start_mark, len(str(v.value)))
-        except yaml.MarkedYAMLError as fault:
-            mark = fault.problem_mark or fault.context_mark
-            spot = place(mark) if mark else self.span(first)
-            raise SpecError(f"front matter: {fault.problem or fault.context}", spot, hint) from None
-        except (yaml.YAMLError, ValueError, RecursionError) as fault:
-            reason = str(fault).splitlines()[0] if str(fault) else type(fault).__name__
-            raise SpecError(f"front matter: {reason}", self.span(first), hint) from None
-        return values, spans
-
-
-def _alias(mark: Any) -> Exception:
-    import yaml
-
-    return yaml.MarkedYAMLError(problem="anchors and aliases are not allowed", problem_mark=mark)
+    def mismatched(self, line: int) -> SpecError:
+        header, rule = len(self.cells(line - 1)), len(self.cells(line))
+        return SpecError(
+            f"this table's header has {header} cell{'s' * (header != 1)} and the line under it {rule}",
+            self.span(line),
+            "give the line of dashes one `---` for each column: `|" + "---|" * min(header, 20) + "`",
+        )
 
 
 def _escapes(source: str, at: int) -> int:
@@ -371,15 +370,3 @@ def _escapes(source: str, at: int) -> int:
     while at - count - 1 >= 0 and source[at - count - 1] == "\\":
         count += 1
     return count
-
-
-def _scalar(node: Any, span: Span) -> Scalar:
-    """A YAML scalar as an exact number or text; its date, truth value and null have no meaning here."""
-    text = str(node.value).strip()
-    kind = str(node.tag).rsplit(":", 1)[-1]
-    value = number(text) if node.style is None and kind in ("int", "float") else None
-    if value is not None:
-        return value
-    if node.style is None and kind == "null":
-        raise SpecError("this has no value", span, "write a value after the colon, or drop the line")
-    return clean(text)

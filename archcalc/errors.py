@@ -6,6 +6,7 @@ wrote with a caret under the fault, and say what to do about it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -24,7 +25,7 @@ class Span:
         return Span(self.file, self.line, self.start + start, self.start + end, self.source)
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.start + 1}"
+        return f"{_plain(self.file)}:{self.line}:{self.start + 1}"
 
 
 class ArchcalcError(Exception):
@@ -37,9 +38,9 @@ class ArchcalcError(Exception):
 
     def render(self) -> str:
         """The message for a terminal, with the hint on its own line."""
-        lines = [f"error: {self.message}"]
+        lines = [f"error: {_told(self.message)}"]
         if self.hint:
-            lines.append(f"  hint: {self.hint}")
+            lines.append(f"  hint: {_told(self.hint)}")
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -47,30 +48,62 @@ class ArchcalcError(Exception):
 
 
 class SpecError(ArchcalcError):
-    """A document that cannot be read as a network, with the place of the fault where there is one."""
+    """A document that cannot be read as a network, with the place of the fault where there is one.
 
-    def __init__(self, message: str, span: Span | None = None, hint: str = "") -> None:
+    `also` names a second place that had a part in it, such as the row for which a rule fails.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        span: Span | None = None,
+        hint: str = "",
+        also: tuple[str, Span] | None = None,
+    ) -> None:
         super().__init__(message, hint)
         self.span = span
+        self.also = also
 
     def render(self) -> str:
         """File, line and column, the message, the user's own line with a caret, and the hint."""
         if self.span is None:
             return super().render()
-        lines = [f"{self.span}: error: {self.message}"]
-        lines.extend(_excerpt(self.span))
+        lines = [f"{self.span}: error: {_told(self.message)}", *_excerpt(self.span)]
+        if self.also is not None:
+            what, where = self.also
+            lines += [f"  {_told(what)}, {where}", *_excerpt(where)]
         if self.hint:
-            lines.append(f"  hint: {self.hint}")
+            lines.append(f"  hint: {_told(self.hint)}")
         return "\n".join(lines)
 
 
 _EXCERPT_WIDTH = 96  # a table row can be wider than any terminal; the caret must stay in sight
+_QUOTED = re.compile(r"`([^`]{60})[^`]{4,}`")
+
+
+def _plain(text: str) -> str:
+    """`text` on one line and without control characters, which a terminal would obey."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.replace("\t", " "))
+
+
+def _told(text: str) -> str:
+    """A message in which what is quoted from the user is harmless and not too long."""
+    return _QUOTED.sub(r"`\1…`", _plain(text))
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal `text` takes: an ideograph takes two, a combining accent none."""
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(unicodedata.category(c) in ("Mn", "Me") for c in text)
 
 
 def _excerpt(span: Span) -> list[str]:
     """The line with a caret under the fault; a long line is cut around it."""
-    text = span.source.replace("\t", " ").rstrip()
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    text = _plain(span.source.rstrip())
     if not text:
         return []
     start = min(span.start, len(text))
@@ -78,20 +111,22 @@ def _excerpt(span: Span) -> list[str]:
     left = 0
     if len(text) > _EXCERPT_WIDTH:
         left = max(0, min(start - _EXCERPT_WIDTH // 3, len(text) - _EXCERPT_WIDTH))
-    shown = text[left : left + _EXCERPT_WIDTH]
-    prefix, suffix = "…" if left else "", "…" if left + _EXCERPT_WIDTH < len(text) else ""
-    gutter = f"{span.line:>5} | "
-    caret = " " * (len(gutter) + len(prefix) + start - left)
-    width = max(1, min(end, left + _EXCERPT_WIDTH) - start)
-    return [gutter + prefix + shown + suffix, caret + "^" * width]
+    right = left + _EXCERPT_WIDTH
+    prefix, suffix = "…" if left else "", "…" if right < len(text) else ""
+    gutter = f"{span.line:>5} | {prefix}"
+    caret = " " * (len(gutter) + _width(text[left:start]))
+    return [gutter + text[left:right] + suffix, caret + "^" * max(1, _width(text[start : min(end, right)]))]
 
 
 def suggest(name: str, known: list[str]) -> str:
     """`did you mean …?` for the nearest of `known`, or an empty string where none is near."""
     import difflib
 
-    lowered = {k.lower(): k for k in known}
-    near = difflib.get_close_matches(name.lower()[:200], list(lowered), n=2, cutoff=0.55)
+    word = name.lower()[:100]
+    lowered = {k.lower()[:100]: k for k in known[:500] if k and k != name}
+    near = difflib.get_close_matches(word, list(lowered), n=2, cutoff=0.55)
+    if not near and len(word) > 2:  # `convolution` for `conv`
+        near = [k for k in lowered if len(k) > 2 and (k in word or word in k)][:2]
     if not near:
         return ""
     return "did you mean " + " or ".join(f"`{lowered[n]}`" for n in near) + "?"

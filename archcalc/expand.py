@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from archcalc import ops
+from archcalc import arithmetic, ops
 from archcalc.arithmetic import BLANK, Size, ceil_div, holds
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.grammar import Call, Chain, Expression, Flag, Join, Layer, Repeat, SizeWord
@@ -58,7 +58,10 @@ def _input_shape(spec: Spec, given: Shape | int | None) -> Shape:
     sizes, _ = parts(spec.input, scope, None)
     if sizes is BLANK or len(sizes) != 3:
         raise SpecError("the input is a height, a width and channels", spec.input_span, "write `224x224x3`")
-    own = channels_first(tuple(integer(s, spec.input_span, "the input") for s in sizes))
+    a, b, c = (integer(s, spec.input_span, "the input") for s in sizes)
+    # Which end the channels stand at is guessed from numbers as written, never from a variable's value.
+    written = all(isinstance(part, arithmetic.Literal) for part in spec.input.parts)
+    own = channels_first((a, b, c)) if written else (c, a, b)
     if given is None:
         return own
     return given if isinstance(given, tuple) else (own[0], given, given)

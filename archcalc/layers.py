@@ -6,13 +6,14 @@ input has no grid: (N, C) in place of (N, C, H, W).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from archcalc.ops import elements
+from archcalc.ops import elements, windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +50,7 @@ def maxpool(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
     """The largest of each window; what is padded is never the largest."""
     if "adaptive" in attrs.options:
         return nn.AdaptiveMaxPool2d(attrs.options["adaptive"])
+    attrs = _clipped(attrs, source)
 
     def make(pad: Pair) -> nn.Module:
         return nn.MaxPool2d(attrs.kernel, attrs.stride, pad, ceil_mode=attrs.ceil)
@@ -61,8 +63,10 @@ def avgpool(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
     if "adaptive" in attrs.options:
         return nn.AdaptiveAvgPool2d(attrs.options["adaptive"])
     counted = not attrs.options.get("exclude_pad", False)
-    if not counted and not _symmetric(attrs):
-        return MeanOfInside(attrs)
+    if not counted:
+        attrs = _clipped(attrs, source)
+        if not _symmetric(attrs):
+            return MeanOfInside(attrs)
 
     def make(pad: Pair) -> nn.Module:
         return nn.AvgPool2d(attrs.kernel, attrs.stride, pad, attrs.ceil, count_include_pad=counted)
@@ -99,6 +103,18 @@ def shuffle(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
 
 def _symmetric(attrs: Attrs) -> bool:
     return all(before == after for before, after in attrs.pad)
+
+
+def _clipped(attrs: Attrs, source: Shape) -> Attrs:
+    """For a pool that ignores padding: torch's `ceil_mode` in place of more padding at the end.
+
+    It clips the last windows instead of copying the map; `attrs` unchanged where that gives other windows.
+    """
+    if _symmetric(attrs):
+        return attrs
+    (top, _), (left, _) = attrs.pad
+    clipped = replace(attrs, pad=((top, top), (left, left)), ceil=True)
+    return clipped if windows(clipped, source) == windows(attrs, source) else attrs
 
 
 def _padded(attrs: Attrs, value: float, make: Callable[[Pair], nn.Module]) -> nn.Module:

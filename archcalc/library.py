@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archcalc import document, outline
+from archcalc import document, outline, textfile
 from archcalc.errors import ArchcalcError, suggest
 from archcalc.outline import Outline
 
@@ -23,12 +23,12 @@ def folder() -> Path:
 
 def paths() -> list[Path]:
     """The shipped documents, by name."""
-    return sorted(folder().glob("*.md"))
+    return sorted(path for path in folder().glob("*.md") if path.stem != "README")
 
 
 @lru_cache(maxsize=256)
 def _document(path: Path) -> Document:
-    return document.parse(document.read(path), str(path))
+    return document.parse(textfile.read(path), str(path))
 
 
 @lru_cache(maxsize=256)
@@ -85,7 +85,7 @@ def _from_library(name: str) -> Outline:
     word = re.compile(rf"(?<![\w.+-]){re.escape(name)}(?![\w+-])", re.IGNORECASE)
     everything = paths()
     likely = [p for p in everything if p.stem == name]
-    likely += [p for p in everything if p not in likely and word.search(document.read(p))]
+    likely += [p for p in everything if p not in likely and word.search(textfile.read(p))]
     likely += [p for p in everything if p not in likely]
     for path in likely:
         for found in _outlines(path):

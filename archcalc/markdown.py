@@ -1,4 +1,4 @@
-"""`Table` -> Markdown, LaTeX, CSV or JSON text. The terminal has a file of its own."""
+"""`Table` -> Markdown, HTML, LaTeX, CSV or JSON text. The terminal has a file of its own."""
 
 from __future__ import annotations
 
@@ -44,6 +44,28 @@ def markdown(table: Table) -> str:
 
 def _escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+
+def html(table: Table) -> str:
+    """An HTML table for notebooks."""
+    from html import escape
+
+    def line(tag: str, cells: list[str]) -> str:
+        shown = (
+            f'<{tag} style="text-align:{"right" if c.numeric else "left"}">{escape(cell)}</{tag}>'
+            for cell, c in zip(cells, table.columns, strict=True)
+        )
+        return f"<tr>{''.join(shown)}</tr>"
+
+    def texts(row: tuple[Any, ...]) -> list[str]:
+        return [tables.text(v, c) for v, c in zip(row, table.columns, strict=True)]
+
+    head = line("th", [c.header for c in table.columns])
+    body = "".join(line("td", texts(row)) for row in table.rows)
+    foot = "".join(line("th", texts(row)) for row in table.totals)
+    notes = "".join(f"<p>{escape(note)}</p>" for note in table.notes)
+    caption = f"<caption>{escape(table.title)}</caption>" if table.title else ""
+    return f"<table>{caption}<thead>{head}</thead><tbody>{body}</tbody><tfoot>{foot}</tfoot></table>{notes}"
 
 
 _LATEX = {

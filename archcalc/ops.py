@@ -136,8 +136,8 @@ def _windowed(request: Request, source: Shape, kernel: Pair, stride: Pair) -> At
     )
 
 
-def _grid(attrs: Attrs, source: Shape) -> Pair:
-    """Output height and width, as PyTorch's documentation of Conv2d and MaxPool2d gives them."""
+def windows(attrs: Attrs, source: Shape) -> Pair:
+    """How many windows fit, down and across, by PyTorch's documentation of Conv2d and MaxPool2d."""
     result = []
     for axis in (0, 1):
         (before, after), stride = attrs.pad[axis], attrs.stride[axis]
@@ -174,7 +174,7 @@ def _padded_out(attrs: Attrs, source: Shape) -> Attrs:
     if not attrs.ceil:
         return attrs
     pads = []
-    for axis, size in enumerate(_grid(attrs, source)):
+    for axis, size in enumerate(windows(attrs, source)):
         before, _ = attrs.pad[axis]
         reach = (size - 1) * attrs.stride[axis] + attrs.dilation[axis] * (attrs.kernel[axis] - 1) + 1
         pads.append((before, maximum(reach - before - source[axis + 1], 0)))
@@ -213,7 +213,7 @@ def _pool(request: Request, source: Shape) -> Attrs:
 
 def _pool_shape(attrs: Attrs, source: Shape) -> Shape:
     side = attrs.options.get("adaptive")
-    return (source[0], side, side) if side is not None else (source[0], *_grid(attrs, source))
+    return (source[0], side, side) if side is not None else (source[0], *windows(attrs, source))
 
 
 def _options(*names: str) -> Prepare:
@@ -304,7 +304,7 @@ _TABLE = (
         window=True,
         flat=False,
         prepare=_conv,
-        shape=lambda a, s: (a.channels, *_grid(a, s)),
+        shape=lambda a, s: (a.channels, *windows(a, s)),
         weights=_conv_weights,
         biases=_bias,
         macs=_conv_macs,
@@ -321,7 +321,7 @@ _TABLE = (
         window=True,
         flat=False,
         prepare=_depthwise,
-        shape=lambda a, s: (a.channels, *_grid(a, s)),
+        shape=lambda a, s: (a.channels, *windows(a, s)),
         weights=_conv_weights,
         biases=_bias,
         macs=_conv_macs,

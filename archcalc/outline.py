@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archcalc import statements
-from archcalc.document import Cell, Document, Scalar, Section, Table, key, number
+from archcalc.document import Cell, Document, Section, Table
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.statements import Header, Statements
+from archcalc.text import Scalar, key, number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

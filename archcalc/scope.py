@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from archcalc.arithmetic import BLANK, Name, Reference, Size, evaluate, holds, whole
-from archcalc.document import key, number
 from archcalc.errors import Span, SpecError, suggest
+from archcalc.text import key, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,8 @@ MAX_SIZE = 10**9
 class Scope:
     """Where names are looked up: a block's parameters, the row's captures and cells, the variables.
 
-    `turn` is the number of the repetition, `calls` the blocks that are being expanded.
+    `turn` is the number of the repetition, `calls` the blocks that are being expanded. `used` gathers the
+    claimed names that were read: what builds a row is no longer checked there.
     """
 
     names: Mapping[str, Bound]
@@ -58,8 +59,9 @@ class Scope:
         if wanted in self.parameters:
             return self.parameters[wanted]
         if wanted in self.names:
-            self.used.add(wanted)
             bound = self.names[wanted]
+            if bound.claimed:
+                self.used.add(wanted)
             return self.read(bound.text, bound.span, name.name)
         if source is not None and wanted in ("in", "in_h", "in_w"):
             return source[("in", "in_h", "in_w").index(wanted)]
@@ -84,8 +86,12 @@ class Scope:
         if _SIZE.fullmatch(text):
             return Size(tuple(int(p) for p in text.split("x")))
         for variable, value in self.variables.items():
-            if key(variable) == key(text) and not isinstance(value, str):
-                return value
+            if key(variable) == key(text):
+                if not isinstance(value, str):
+                    return value
+                # A variable may be another one's name (`middle: width`); each is followed once.
+                others = {n: v for n, v in self.variables.items() if n != variable}
+                return replace(self, variables=others).read(value, span, name)
         raise SpecError(
             f"`{text}` is not a number",
             span,

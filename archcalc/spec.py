@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from archcalc import arithmetic, grammar
-from archcalc.document import Cell, Document, Footnote, Scalar, Table, key
+from archcalc.document import Cell, Document, Footnote, Table
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.grammar import Call, Chain, Flag, Join, Layer, Repeat, SizeWord
 from archcalc.outline import Outline, ragged, resolve
 from archcalc.patterns import WHOLE, Pattern
 from archcalc.statements import Rule, Statements, Total
+from archcalc.text import Scalar, key
 from archcalc.vocabulary import SHAPES
 
 if TYPE_CHECKING:
@@ -31,10 +32,11 @@ NEXT = "next"
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A name's text in a row: where it stands, and the claim of which it is a part, if any."""
+    """A name's text in a row, where it stands, and whether it is part of a claim."""
 
     text: str
     span: Span
+    claimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,10 +316,13 @@ class _RowReader:
         source: int | None,
     ) -> Row:
         by_header = {key(h.text): c for h, c in zip(table.header, cells, strict=True)}
-        names = {k: Bound("" if c.blank else c.text, c.span) for k, c in by_header.items() if k != ""}
+        claimed = {key(c.header) for c in self.statements.columns if c.metric}
+        names = {
+            k: Bound("" if c.blank else c.text, c.span, k in claimed) for k, c in by_header.items() if k != ""
+        }
         claims: list[Claim] = []
         for header, cell in by_header.items():
-            claims.extend(self.captures(header, cell, names))
+            claims.extend(self.captures(header, cell, names, set(by_header) - {header}))
         cell = cells[match]
         name = cells[label].text if not cells[label].blank else cell.text
         steps = self.steps(cell, by_header)
@@ -337,8 +342,13 @@ class _RowReader:
             source=Bound(head.text, head.span) if head else None,
         )
 
-    def captures(self, header: str, cell: Cell, names: dict[str, Bound]) -> Iterator[Claim]:
-        """Take a cell apart by its column's patterns, of which the first that fits is taken."""
+    def captures(
+        self, header: str, cell: Cell, names: dict[str, Bound], others: set[str]
+    ) -> Iterator[Claim]:
+        """Take a cell apart by its column's patterns, of which the first that fits is taken.
+
+        A name that is another column's header stays that column's: `{c}` of a size is then only claimed.
+        """
         columns = [c for c in self.statements.columns if key(c.header) == header]
         if not columns:
             return
@@ -351,8 +361,8 @@ class _RowReader:
             if parts is None:
                 continue
             for name, text in parts.items():
-                if name != WHOLE:
-                    names[key(name)] = Bound(text, cell.span)
+                if name != WHOLE and key(name) not in others:
+                    names[key(name)] = Bound(text, cell.span, bool(column.metric))
             if column.metric:
                 if column.metric not in SHAPES and len(parts) != 1:
                     raise SpecError(
@@ -429,7 +439,7 @@ class _RowReader:
                 step.rule.span,
                 f"write `{{{total.capture}}}` in it",
             )
-        text = step.names[WHOLE].text
+        text = step.names[WHOLE].text + total.unit
         self.totals.append(Claim(total.metric, label, cell, text, {WHOLE: text}))
 
 
@@ -438,7 +448,7 @@ def _match(pattern: Pattern, cell: Cell | None) -> dict[str, str] | None:
 
 
 def _names(node: object) -> Iterator[str]:
-    """Every name that an expression's braces hold, as `document.key` spells it."""
+    """Every name that an expression's braces hold, as `text.key` spells it."""
     if isinstance(node, Chain):
         for item in node.items:
             yield from _names(item)

@@ -9,7 +9,7 @@ params : {} = weights                ... and says which metric the cell claims
 default conv : same bias relu        flags that every such layer has unless it says otherwise
 name(a b=1) = expression             a named block
 pattern | header : pattern -> expression    what a row of that type is
-pattern -> total macs = {f}          a row that claims a figure of the whole network
+pattern -> total macs = {f}e9        a row that claims a figure of the whole network, perhaps in a unit
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from archcalc import grammar
-from archcalc.document import ArchBlock, clean, key
+from archcalc.document import ArchBlock
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.grammar import Chain, Flag, SizeWord, Source
 from archcalc.patterns import Pattern, compile_pattern
+from archcalc.text import clean, key
 from archcalc.vocabulary import METRICS
 
 if TYPE_CHECKING:
@@ -60,10 +61,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """`total metric = {capture}`: the row claims a figure of the whole network."""
+    """`total metric = {capture}unit`: the row claims a figure of the whole network.
+
+    `unit` (`e10`, `K`, `M`, `G`) stands for what the paper prints in the row's label and not in its cells.
+    """
 
     metric: str
     capture: str
+    unit: str
     span: Span
 
 
@@ -127,7 +132,7 @@ _COMMENT = re.compile(r"(^|(?<=\s))#(?=\s|$).*$")
 _BLOCK = re.compile(r"([A-Za-z_][\w-]*)\s*(?:\(([^()]*)\))?\s*=(?!=)")
 _DEFAULT = re.compile(r"default\s+([A-Za-z_]\w*)\s*:")
 _COLUMN = re.compile(r'\s*("[^"]*"|[^:]*?)\s*:')
-_TOTAL = re.compile(r"\s*total\s+([A-Za-z_]+)\s*=\s*\{([^{}]*)\}\s*$")
+_TOTAL = re.compile(r"\s*total\s+([A-Za-z_]+)\s*=\s*\{([^{}]*)\}\s*(e\d{1,2}|[KMG])?\s*$")
 _SPECIAL = ("match", "label", "extends", "append")
 
 
@@ -295,7 +300,7 @@ def _rule(source: Source) -> Rule:
     if metric not in METRICS:
         hint = suggest(metric, list(METRICS)) or "one of " + ", ".join(METRICS)
         raise SpecError(f"no metric is called `{total[1]}`", source.span(*total.span(1)), hint)
-    return Rule(pattern, tuple(conditions), Total(metric, clean(total[2]), spot), spot)
+    return Rule(pattern, tuple(conditions), Total(metric, clean(total[2]), total[3] or "", spot), spot)
 
 
 def _top_level(text: str) -> list[tuple[int, int]]:

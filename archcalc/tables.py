@@ -14,6 +14,8 @@ from archcalc import units
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from archcalc.graph import Node
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -95,6 +97,18 @@ def ratio(value: Any) -> str:
     if abs(number) >= 1000:
         return units.human(value)
     return f"{number:.3f}" if abs(number) < 10 else f"{number:.1f}"
+
+
+def describe(node: Node) -> str:
+    """A layer as a spec writes it: `conv 3x3/2 g2`."""
+    from archcalc.ops import OPS
+
+    op, attrs = node.op, node.attrs
+    if op not in OPS or not OPS[op].window:
+        return op
+    stride = "" if attrs.stride == (1, 1) else f"/{attrs.stride[0]}"
+    groups = "" if attrs.groups == 1 else f" g{attrs.groups}"
+    return f"{op} {attrs.kernel[0]}x{attrs.kernel[1]}{stride}{groups}"
 
 
 _KINDS: dict[str, Callable[[Any], str]] = {

@@ -12,6 +12,7 @@ from archcalc.vocabulary import SHAPES
 if TYPE_CHECKING:
     from archcalc.compare import Comparison
     from archcalc.counts import Cost, Counts, RowCount
+    from archcalc.verify import Part, Verification
 
 _COSTS = (
     Column("depth", "depth", "integer"),
@@ -83,7 +84,7 @@ def costs(counts: Counts, expand: bool = False) -> Table:
                 (
                     "",
                     name,
-                    node.node.op + _sizes(node.node.attrs, node.node.op),
+                    tables.describe(node.node),
                     node.node.shape,
                     *_values(node.cost, _COSTS),
                     *("" for _ in published),
@@ -106,17 +107,6 @@ def costs(counts: Counts, expand: bool = False) -> Table:
     if counts.graph.spec.source:
         notes.append(f"Source: {counts.graph.spec.source}")
     return Table(counts.graph.title, columns, tuple(rows), (total,), tuple(notes))
-
-
-def _sizes(attrs: Any, op: str) -> str:
-    from archcalc.ops import OPS
-
-    if op not in OPS or not OPS[op].window:
-        return ""
-    kernel = f" {attrs.kernel[0]}x{attrs.kernel[1]}"
-    stride = "" if attrs.stride == (1, 1) else f"/{attrs.stride[0]}"
-    groups = "" if attrs.groups == 1 else f" g{attrs.groups}"
-    return kernel + stride + groups
 
 
 def _values(cost: Cost, columns: tuple[Column, ...]) -> tuple[Any, ...]:
@@ -164,7 +154,7 @@ def _row_json(row: RowCount, expand: bool) -> dict[str, Any]:
         "published": {claim.header: claim.cell.text for claim in row.row.row.claims},
     }
     if expand:
-        found["layers"] = [
+        found["nodes"] = [
             {
                 "layer": node.node.name,
                 "op": node.node.op,
@@ -287,4 +277,117 @@ def records(table: Table) -> dict[str, Any]:
     return {
         "schema": 1,
         "rows": [dict(zip(keys, map(tables.plain, row), strict=True)) for row in table.rows],
+    }
+
+
+# -- counters beside each other -------------------------------------------------------------------
+
+
+def verification(result: Verification, expand: bool = False) -> Table:
+    """What archcalc counts beside what fvcore, torch and the network's own tensors say, exact integers."""
+    columns = (
+        Column("row", "row"),
+        *((Column("layer", "layer"),) if expand else ()),
+        Column("output", "output", "shape", extra=True),
+        Column("params", "params", "integer"),
+        Column("network_params", "in network", "integer", extra=True),
+        Column("macs", "MACs", "integer"),
+        Column("fvcore_macs", "fvcore", "integer"),
+        Column("torch_macs", "torch", "integer"),
+        Column("activations", "activations", "integer", extra=True),
+        Column("fvcore_activations", "fvcore activations", "integer", extra=True),
+        Column("agrees", "agree"),
+    )
+
+    def line(part: Part, *lead: str) -> tuple[Any, ...]:
+        return (
+            *lead,
+            *(_figure(part, *where) for where in _VERIFIED),
+            "yes" if part.agrees else "NO",
+        )
+
+    rows: list[tuple[Any, ...]] = []
+    marks: dict[int, str] = {}
+    for row in result.rows:
+        inside = [layer for layer in result.layers if layer.name.split(".")[0] == row.name]
+        parts = [(row, row.label, ""), *((i, "", i.name.partition(".")[2] or i.name) for i in inside)]
+        for part, *lead in parts if expand else parts[:1]:
+            if not part.agrees:
+                marks[len(rows)] = "bad"
+            rows.append(line(part, *(lead if expand else lead[:1])))
+    totals = (line(result.total, *(("total", "") if expand else ("total",))),)
+    return Table(result.network, columns, tuple(rows), totals, _verdict(result), marks)
+
+
+_VERIFIED = (
+    ("output", "symbolic"),
+    ("params", "symbolic"),
+    ("params", "network"),
+    ("macs", "symbolic"),
+    ("macs", "fvcore"),
+    ("macs", "torch"),
+    ("activations", "symbolic"),
+    ("activations", "fvcore"),
+)
+
+
+def _figure(part: Part, metric: str, counter: str) -> Any:
+    found = next((check for check in part.checks if check.metric == metric), None)
+    return None if found is None else found.figures[counter]
+
+
+def _verdict(result: Verification) -> tuple[str, ...]:
+    """The outcome in sentences: agreement, or each place where counters part; then what none knows."""
+    size = f"{len(result.rows)} rows and {len(result.layers)} layers"
+    checks = sum(len(part.checks) for part in result.parts)
+    if result.agrees:
+        notes = [f"All counters agree exactly: {checks} checks over {size}."]
+    else:
+        parting = result.disagreements
+        notes = [f"Counters part in {len(parting)} of {checks} checks over {size}:"]
+        for d in parting[:20]:
+            figures = ", ".join(
+                f"{k} {tables.shape(v) if isinstance(v, tuple) else v}" for k, v in d.figures.items()
+            )
+            notes.append(f"  {d.name or 'total'}: {d.metric}: {figures}")
+        if len(parting) > 20:
+            notes.append(f"  and {len(parting) - 20} more")
+    for counter, operators in result.unknown.items():
+        if operators:
+            names = ", ".join(f"{name} ({count})" for name, count in sorted(operators.items()))
+            notes.append(f"{counter} has no formula for: {names}.")
+    if result.beside:
+        names = ", ".join(f"{name} ({count})" for name, count in sorted(result.beside.items()))
+        notes.append(f"fvcore counts in other units, left out of MACs: {names}.")
+    notes += [f"Note: {note}" for note in result.notes]
+    heads = ", with side heads" if result.heads else ""
+    notes.append(
+        f"Scope: inference; batch {result.batch}; input {tables.shape(result.input)}{heads}. "
+        "MACs are multiply-adds; torch is its FLOP counter / 2."
+    )
+    return tuple(notes)
+
+
+def verification_json(result: Verification, expand: bool = False) -> dict[str, Any]:
+    """Every check for scripts."""
+
+    def part_json(part: Part) -> dict[str, Any]:
+        return {
+            "name": part.name,
+            "row": part.label,
+            "agrees": part.agrees,
+            **{check.metric: {k: tables.plain(v) for k, v in check.figures.items()} for check in part.checks},
+            "unknown": {k: dict(v) for k, v in part.unknown.items() if v},
+        }
+
+    return {
+        "schema": 1,
+        "name": result.network,
+        "input": tables.plain(result.input),
+        "batch": result.batch,
+        "heads": result.heads,
+        "agrees": result.agrees,
+        "rows": [part_json(row) for row in result.rows],
+        **({"layers": [part_json(layer) for layer in result.layers]} if expand else {}),
+        "total": part_json(result.total),
     }

@@ -18,6 +18,14 @@ METRICS: Final[dict[str, str]] = {
     "activations": "elements produced by convolutions and linear layers (fvcore's definition)",
     "connections": "multiply-adds, additions of biases and pooled inputs, as LeCun et al. 1998 count",
     "layers": "layers with weights, on every path",
+    "depth_with_pools": "layers with weights or a pooling window on the longest path",
+    "height": "the height of the output grid",
+    "width": "the width of the output grid",
+    "channels": "the channels of the output",
+    "traffic": "bytes that all ops read and write, each by itself",
+    "peak": "bytes of feature maps alive at once, at most",
+    "intensity": "FLOPs per byte of traffic",
+    "field": "the receptive field in pixels of the input, its height where it is not square",
 }
 
 #: Shape metrics are compared part by part; all others are single numbers.

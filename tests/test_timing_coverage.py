@@ -57,9 +57,7 @@ def sessions() -> dict[str, tuple[list[PairRun], list[PairRun]]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("weather", WEATHERS)
-def test_intervals_cover(
-    weather: str, sessions: dict[str, tuple[list[PairRun], list[PairRun]]]
-) -> None:
+def test_intervals_cover(weather: str, sessions: dict[str, tuple[list[PairRun], list[PairRun]]]) -> None:
     same, slower = sessions[weather]
     held = sum(run.log_rho.contains(0.0) for run in same)
     held += sum(run.log_rho.contains(math.log(1.02)) for run in slower)
@@ -77,9 +75,7 @@ def test_equal_networks_seldom_differ(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("weather", WEATHERS)
-def test_two_percent_is_found(
-    weather: str, sessions: dict[str, tuple[list[PairRun], list[PairRun]]]
-) -> None:
+def test_two_percent_is_found(weather: str, sessions: dict[str, tuple[list[PairRun], list[PairRun]]]) -> None:
     _, slower = sessions[weather]
     assert sum(run.log_rho.low > 0 for run in slower) / len(slower) >= 0.95
 

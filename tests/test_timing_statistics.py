@@ -34,9 +34,7 @@ def test_ranks_against_every_arrangement(n: int) -> None:
     assert brute_coverage(n, low + 1, high - 1) < 0.95  # the narrowest that will do
 
 
-@pytest.mark.parametrize(
-    ("n", "ranks"), [(6, (1, 6)), (20, (6, 15)), (40, (14, 27)), (80, (31, 50))]
-)
+@pytest.mark.parametrize(("n", "ranks"), [(6, (1, 6)), (20, (6, 15)), (40, (14, 27)), (80, (31, 50))])
 def test_the_ranks_of_the_protocol(n: int, ranks: tuple[int, int]) -> None:
     assert stats.median_ranks(n) == ranks
 
@@ -101,9 +99,7 @@ def test_the_round_is_read_in_its_order() -> None:
     st.sampled_from(["ABBA", "BAAB"]),
 )
 def test_linear_drift_cancels(base: int, rho: float, slope: float, order: str) -> None:
-    slots = [
-        base * (rho if name == "B" else 1) * (1 + slope * place) for place, name in enumerate(order)
-    ]
+    slots = [base * (rho if name == "B" else 1) * (1 + slope * place) for place, name in enumerate(order)]
     whole = tuple(round(1000 * s) for s in slots)
     x = stats.log_ratio(order, whole)  # type: ignore[arg-type]
     assert x == pytest.approx(math.log(rho), abs=1e-5)

@@ -123,5 +123,8 @@ def show(
     from archcalc import show as shown
 
     graph = options.load(name, settings).graph(options.size(input), heads)
-    text = {Form.module: shown.module, Form.graph: shown.graph, Form.source: shown.source}[form](graph)
+    if form is Form.graph:
+        options.emit(shown.graph(graph), dict, Format.rich, output, force, wide=True)
+        return
+    text = shown.module(graph) if form is Form.module else shown.source(graph)
     options.deliver(text, output, force)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from archcalc.api import Architecture
-    from archcalc.document import Scalar
     from archcalc.ops import Shape
     from archcalc.tables import Table
+    from archcalc.text import Scalar
 
 
 class Format(StrEnum):
@@ -62,7 +62,7 @@ def load(name: str, settings: Sequence[str] | None) -> Architecture:
 
 def variables(settings: Sequence[str] | None) -> dict[str, Scalar]:
     """`name=value` pairs as exact values. Raises `ArchcalcError` for anything else."""
-    from archcalc.document import number
+    from archcalc.text import number
 
     found: dict[str, Scalar] = {}
     for text in settings or ():

@@ -53,10 +53,7 @@ def _to_json(hint: Any, value: Any, path: str) -> Any:
         if not isinstance(value, tuple):
             raise CodecError(path, f"expected a tuple, found {_kind(value)}")
         kinds = _tuple_kinds(hint, len(value), path)
-        return [
-            _to_json(k, v, f"{path}[{i}]")
-            for i, (k, v) in enumerate(zip(kinds, value, strict=True))
-        ]
+        return [_to_json(k, v, f"{path}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True))]
     if is_dataclass(hint):
         if type(value) is not hint:
             raise CodecError(path, f"expected {hint}, found {_kind(value)}")
@@ -81,8 +78,7 @@ def _from_json(hint: Any, value: Any, path: str) -> Any:
             raise CodecError(path, f"expected a list, found {_kind(value)}")
         kinds = _tuple_kinds(hint, len(value), path)
         return tuple(
-            _from_json(k, v, f"{path}[{i}]")
-            for i, (k, v) in enumerate(zip(kinds, value, strict=True))
+            _from_json(k, v, f"{path}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True))
         )
     if is_dataclass(hint):
         return _dataclass(typing.cast(type, hint), value, path)

@@ -31,8 +31,7 @@ class FlagKind(StrEnum):
 
 
 REMEDIES: dict[FlagKind, str] = {
-    FlagKind.WIDE_INTERVAL: "close other programs, or ask for more rounds and processes"
-    " (--thorough)",
+    FlagKind.WIDE_INTERVAL: "close other programs, or ask for more rounds and processes (--thorough)",
     FlagKind.MAX_ROUNDS: "the rounds or the time ran out before the interval was narrow enough:"
     " quieten the machine, or use --thorough",
     FlagKind.DRIFT: "let the device reach a steady temperature, lock its clocks where that is"

@@ -65,8 +65,7 @@ class NullTest:
     def problems(self) -> tuple[str, ...]:
         """What was wrong with each attempt; an empty string for one that passed."""
         return tuple(
-            null_problem(a.copy.log_rho.exp(), a.extra.log_rho.exp(), self.tolerance)
-            for a in self.attempts
+            null_problem(a.copy.log_rho.exp(), a.extra.log_rho.exp(), self.tolerance) for a in self.attempts
         )
 
     @property
@@ -117,9 +116,7 @@ def null_test(
             subject, copy, protocol, device, seed + 2 * attempt, process, tolerance / 2, watch
         )
         more = padded(subject, filler, protocol)
-        extra = measure_pair(
-            subject, more, protocol, device, seed + 2 * attempt + 1, process, watch=watch
-        )
+        extra = measure_pair(subject, more, protocol, device, seed + 2 * attempt + 1, process, watch=watch)
         attempts.append(NullAttempt(same, extra))
         result = NullTest(network, tolerance, tuple(attempts))
         if result.passed:

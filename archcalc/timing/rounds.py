@@ -31,6 +31,7 @@ from archcalc.timing.statistics import (
     median_ranks,
 )
 
+_MOST_REPEATS = 10**6  # nothing that runs takes under 5 ns
 Watch = Callable[[int, Interval], None]  # rounds done so far, the interval of the logarithm
 
 # ---------------------------------------------------------------- before the rounds
@@ -42,8 +43,14 @@ def calibrate(subject: Subject, protocol: Protocol) -> int:
     _timed(subject, 1)  # the first run pays for allocation and autotuning; it would mislead
     repeats = 1
     while (took := _timed(subject, repeats)) < wanted:
+        if repeats >= _MOST_REPEATS:
+            raise ArchcalcError(
+                f"{repeats} runs seem to take {took / 1e6:.3f} ms: the timer does not see the work",
+                "the device's timer is too coarse or broken; measure on another device",
+            )
         # A short slot is mostly overhead, so it is not trusted for more than tenfold.
-        repeats = min(10 * repeats, max(repeats + 1, math.ceil(1.1 * wanted * repeats / took)))
+        enough = math.ceil(1.1 * wanted * repeats / took)
+        repeats = min(10 * repeats, max(repeats + 1, enough), _MOST_REPEATS)
     return repeats
 
 
@@ -58,7 +65,8 @@ def warm_up(
     before: list[list[int]] | None = None
     while True:
         now: list[list[int]] = [[] for _ in subjects]
-        for _ in range(protocol.window_slots):
+        ends = elapsed + protocol.window_s
+        while len(now[0]) < protocol.window_slots or elapsed < ends:
             for times, subject, count in zip(now, subjects, repeats, strict=True):
                 times.append(_timed(subject, count))
                 elapsed += times[-1] * 1e-9
@@ -90,10 +98,7 @@ def _settled(before: Sequence[int], after: Sequence[int], agreement: float) -> b
     a, b = median(before), median(after)
     # 1.4826 MAD estimates sigma; the median's standard error is 1.2533 sigma / sqrt(n).
     error = math.hypot(
-        *(
-            1.2533 * 1.4826 * _mad(w, m) / math.sqrt(len(w)) / m
-            for w, m in ((before, a), (after, b))
-        )
+        *(1.2533 * 1.4826 * _mad(w, m) / math.sqrt(len(w)) / m for w, m in ((before, a), (after, b)))
     )
     return abs(b / a - 1) < max(agreement, error)
 

@@ -41,18 +41,14 @@ def parse_shard(text: str) -> Shard:
     """`3/8` as a shard; anything else is an error that says what is expected."""
     match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text.strip())
     if match is None:
-        raise ArchcalcError(
-            f"`{text[:40]}` is no shard", "write the part and how many there are, as 3/8"
-        )
+        raise ArchcalcError(f"`{text[:40]}` is no shard", "write the part and how many there are, as 3/8")
     index, count = int(match[1]), int(match[2])
     if not 1 <= index <= count:
         raise ArchcalcError(f"there is no shard {index}/{count}", f"parts run from 1 to {count}")
     return Shard(index, count)
 
 
-def remaining(
-    keys: Iterable[Key], record: Record | None, retry_failed: bool = True
-) -> tuple[Key, ...]:
+def remaining(keys: Iterable[Key], record: Record | None, retry_failed: bool = True) -> tuple[Key, ...]:
     """The points that a resumed sweep still has to measure, in the order given.
 
     Out of memory and unsupported are answers and stay; a failure is tried again unless told not to.

@@ -66,9 +66,7 @@ class Interval:
 
     def inverse(self, numerator: float = 1.0) -> Interval:
         """`numerator` / this interval, as the throughput batch / latency; needs low > 0."""
-        return Interval(
-            numerator / self.high, numerator / self.point, numerator / self.low, self.label
-        )
+        return Interval(numerator / self.high, numerator / self.point, numerator / self.low, self.label)
 
 
 # ---------------------------------------------------------------- order statistics
@@ -85,9 +83,10 @@ def median_ranks(n: int, confidence: float = CONFIDENCE) -> tuple[int, int]:
         raise ValueError("no values")
     tail = (1 - Fraction(confidence).limit_denominator(10**6)) / 2
     allowed = tail * 2**n
-    below, low = 0, 0
-    while below + math.comb(n, low) <= allowed:
-        below += math.comb(n, low)
+    below, low, ways = 0, 0, 1  # ways = n over low
+    while below + ways <= allowed:
+        below += ways
+        ways = ways * (n - low) // (low + 1)
         low += 1
     if low == 0:
         raise ValueError(f"{n} values cannot enclose their median with {confidence:.0%} confidence")
@@ -111,9 +110,7 @@ def median_interval(values: Sequence[float], label: str = "within-process") -> I
 # ---------------------------------------------------------------- rounds
 
 
-def log_ratio(
-    order: str, slots: tuple[int, int, int, int], repeats: tuple[int, int] = (1, 1)
-) -> float:
+def log_ratio(order: str, slots: tuple[int, int, int, int], repeats: tuple[int, int] = (1, 1)) -> float:
     """x = log((B1 + B2) / (A1 + A2)) of one round, per single run of A and of B.
 
     `slots` are in the order in which they ran (ns); `repeats` are the runs in a slot of A and B.

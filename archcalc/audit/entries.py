@@ -1,0 +1,152 @@
+"""Which published cells a document's networks claim, and what each network computes for them.
+
+A claim is never an input to its own check: the parts of a cell that build a row are left out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+from archcalc import counts, expand, units
+from archcalc.audit import conventions, figures
+from archcalc.document import key
+from archcalc.units import Published
+from archcalc.vocabulary import SHAPES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from archcalc.audit.figures import Ledger
+    from archcalc.counts import Counts, RowCount
+    from archcalc.document import Document
+    from archcalc.graph import Graph
+    from archcalc.outline import Outline
+    from archcalc.spec import Claim, Spec
+
+PARTS: Final = ("h", "w", "c")  # as `figures.papers` orders a shape
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A published cell as one network sees it; `row` is None where it is about the whole network.
+
+    A figure has `published` and, in `values`, what the network computes for each metric that it may be. A
+    shape has its claimed `sizes` by part, and `values` by part. `fault` is set where the cell is neither.
+    """
+
+    network: str
+    claim: Claim
+    column: str
+    graph: Graph
+    row: RowCount | None
+    computed: Any
+    values: Mapping[str, Any]
+    published: Published | None = None
+    sizes: Mapping[str, Fraction] | None = None
+    fault: str = ""
+
+    @property
+    def cell(self) -> tuple[int, int, str]:
+        """What is published, which is the same for every network that claims it."""
+        return (self.claim.cell.span.line, self.claim.cell.span.start, self.claim.metric)
+
+    @property
+    def series(self) -> tuple[str, str]:
+        """The column of figures to which the cell belongs, by header and metric."""
+        return (key(self.claim.header), self.claim.metric)
+
+
+def owners(document: Document, outlines: Sequence[Outline]) -> list[tuple[Outline, ...]]:
+    """The networks that the document's own tables describe, those that read the same cells together.
+
+    Of these the first is the one that the table is about. A network that extends another is not described
+    by the other's table.
+    """
+    headings = {1, *(s.heading.span.line for s in document.sections if s.heading)}
+    main = str(document.front.get("name", ""))
+    grouped: dict[tuple[int, str], list[Outline]] = defaultdict(list)
+    for found in outlines:
+        if found.table is not None:
+            grouped[id(found.table), _column(found, found.variables)].append(found)
+    return [
+        tuple(sorted(group, key=lambda o: not (o.name == main or o.span.line in headings)))
+        for group in grouped.values()
+    ]
+
+
+def _column(of: Outline | Spec, variables: Mapping[str, Any]) -> str:
+    """The column that `match : {name}` gives a variant for its own; "" where all read the same."""
+    match = of.statements.match
+    return str(variables.get(match.text.strip("{} "), "")) if match and match.text.startswith("{") else ""
+
+
+def read(ledger: Ledger, chosen: Outline) -> list[Entry]:
+    """Every cell that `chosen` claims in the ledger's document."""
+    own = chosen.name == ledger.audited
+    made = ledger.spec(chosen, ledger.settings if own else {})
+    source = ledger.input if own else None
+    counted = counts.count(expand.build(made, source))
+    rows = counted.rows
+    if any(head.claims for head in made.heads):
+        rows = counts.count(expand.build(made, source, heads=True)).rows
+    found = [_entry(made, counted, c, c.header, row) for row in rows for c in row.row.row.claims]
+    column = _column(made, made.variables)
+    found += [_entry(made, counted, c, column or c.header, None) for c in made.totals]
+    return [e for e in found if e is not None and e.claim.cell.span.file == ledger.document.file]
+
+
+def _entry(made: Spec, counted: Counts, claim: Claim, column: str, row: RowCount | None) -> Entry | None:
+    """The claim as an entry; None where its cell builds the row and so claims nothing."""
+    used = row.row.used if row else frozenset()
+    if key(claim.header) in used:
+        return None
+    computed = _value(claim.metric, counted, row)
+    base = Entry(made.name, claim, column, counted.graph, row, computed, {})
+    try:
+        if claim.metric in SHAPES:
+            sizes = {part: _size(text, made, claim) for part, text in _parts(claim, used, row).items()}
+            found = {part: computed.parts[PARTS.index(part)] for part in sizes}
+            return replace(base, values=found, sizes=sizes) if sizes else None
+        if any(name and key(name) in used for name in claim.parts):
+            return None
+        found = {metric: _value(metric, counted, row) for metric in conventions.metrics(claim.metric)}
+        return replace(base, values=found, published=units.parse(claim.text))
+    except ValueError as reason:
+        return replace(base, fault=str(reason))
+
+
+def _value(metric: str, counted: Counts, row: RowCount | None) -> Any:
+    if row is None:
+        return figures.of_network(metric, counted)
+    return figures.of_row(metric, row, counted.graph)
+
+
+def _parts(claim: Claim, used: frozenset[str], row: RowCount | None) -> dict[str, str]:
+    """The parts of a shape that are claims, as `h`, `w` and `c`: by name, or in the order of a shape.
+
+    A single side stands for a square.
+    """
+    names = list(claim.parts)
+    if set(names) <= set(PARTS):
+        places = dict(zip(names, names, strict=True))
+    else:
+        places = dict(zip(PARTS, names, strict=False))
+    bound = row.row.row.names if row else {}
+    kept = {
+        part: claim.parts[name]
+        for part, name in places.items()
+        if not (key(name) in used and bound[key(name)].span == claim.cell.span)
+    }
+    if "h" in kept and "w" not in places:
+        kept["w"] = kept["h"]
+    return {part: kept[part] for part in PARTS if part in kept}
+
+
+def _size(text: str, made: Spec, claim: Claim) -> Fraction:
+    exact = figures.plain(text, made.variables)
+    if exact is None:
+        raise ValueError(f"`{text}` in `{claim.cell.text}` is no size")
+    return Fraction(exact)

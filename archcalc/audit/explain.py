@@ -1,0 +1,371 @@
+"""Which single change to a row would give the costs that the paper prints, and do these fit each other?
+
+Each change is made to the row's own expression, which is then expanded and counted again: other input
+channels, a separable convolution in place of a dense one, another kernel, groups, stride or inner width, a
+layer left out. A change must explain a cell that differs, must not spoil one that agrees, and must leave the
+row's output as the paper prints it. Where no single change does, nothing is offered.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import gcd
+from typing import TYPE_CHECKING, Any, Final
+
+from archcalc import counts, expand, units
+from archcalc.arithmetic import Literal
+from archcalc.audit import conventions
+from archcalc.audit.conventions import Verdict
+from archcalc.audit.findings import Suggestion
+from archcalc.errors import SpecError
+from archcalc.grammar import Chain, Flag, Join, Layer, Repeat, SizeWord
+from archcalc.ops import OPS
+from archcalc.spec import NEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from archcalc.counts import RowCount
+    from archcalc.errors import Span
+    from archcalc.grammar import Expression
+    from archcalc.graph import Graph, Node
+    from archcalc.ops import Shape
+    from archcalc.spec import Spec
+    from archcalc.units import Published, Reading
+
+COSTS: Final = ("weights", "params", "macs", "flops")
+_KERNELS: Final = (1, 2, 3, 4, 5, 6, 7, 9, 11)
+_MULTIPLIERS: Final = (1, 2, 4, 8, 16, 32)
+_KINDS: Final = ("input", "separable", "kernel", "groups", "width", "without", "stride")
+_MOST: Final = 3
+_SLACK: Final = Fraction(1, 20)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A published cost of the row, how its column is read, and the verdict on it."""
+
+    header: str
+    metric: str
+    published: Published
+    reading: Reading
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The changes that explain a row, best first, and how its published costs contradict each other."""
+
+    suggestions: tuple[Suggestion, ...] = ()
+    contradiction: str = ""
+
+
+def row(graph: Graph, counted: RowCount, targets: Sequence[Target], printed: Shape | None) -> Explained:
+    """What would explain the published costs `targets` of a row.
+
+    `printed` is the shape that the paper prints for the row where it is not the one that the row gives.
+    """
+    contradiction = _contradiction(counted, targets)
+    if contradiction and printed is None and any(t.verdict is not Verdict.differs for t in targets):
+        # One of the two agrees, and no change that keeps the grid can part weights from multiply-adds.
+        return Explained((), contradiction)
+    search = _Search(graph, counted, tuple(targets), printed)
+    return Explained(tuple(search.best()), contradiction)
+
+
+def _contradiction(counted: RowCount, targets: Sequence[Target]) -> str:
+    """How the row's weights and multiply-adds contradict each other through the output area, if they do.
+
+    Each weight is used once at each place of the output, whatever the row's channels and kernels: so the
+    two figures check each other without any network, and under every K and rounding.
+    """
+    weights = next((t for t in targets if t.reading.metric == "weights"), None)
+    products = next((t for t in targets if t.reading.metric in ("macs", "flops")), None)
+    areas = {Fraction(n.cost.macs, n.cost.weights) for n in counted.nodes if n.cost.weights}
+    if weights is None or products is None or len(areas) != 1:
+        return ""
+    places = areas.pop() * (2 if products.reading.metric == "flops" else 1)
+    ranges = [(lo / places, hi / places) for lo, hi in _ranges(products)]
+    if not ranges or any(lo <= top and low <= hi for lo, hi in ranges for low, top in _ranges(weights)):
+        return ""
+    low, high = units.human(min(r[0] for r in ranges)), units.human(max(r[1] for r in ranges))
+    return (
+        f"{weights.published.text} and {products.published.text} contradict each other: "
+        f"over {counted.output[1]}x{counted.output[2]} outputs {products.published.text} "
+        f"takes {low} to {high} weights"
+    )
+
+
+def _ranges(target: Target) -> list[tuple[Fraction, Fraction]]:
+    """The values of its metric that a published cost can stand for, by every K and rounding."""
+    found = [conventions.interval(target.published, convention) for convention in units.CONVENTIONS]
+    return [(i.lo, i.hi) for i in found if i.lo is not None and i.hi is not None]
+
+
+class _Search:
+    """The row by itself, and all single changes to it."""
+
+    def __init__(
+        self, graph: Graph, counted: RowCount, targets: tuple[Target, ...], printed: Shape | None
+    ) -> None:
+        self.graph = graph
+        self.counted = counted
+        self.targets = targets
+        self.printed = printed
+        own = counted.row
+        after = next((r for r in graph.trunk if r.index == own.index + 1 and not own.head), None)
+        ahead = {NEXT + name: bound for name, bound in after.row.names.items()} if after else {}
+        alone = replace(own.row, names={**ahead, **own.row.names}, source=None)
+        self.spec: Spec = replace(graph.spec, rows=(alone,), heads=(), totals=())
+
+    def best(self) -> list[Suggestion]:
+        """The changes that explain most cells with the fewest departures from their conventions."""
+        found: dict[tuple[int, int], list[Suggestion]] = defaultdict(list)
+        for kind, change, spec, source in self.changes():
+            counted = self.count(spec, source)
+            fit = None if counted is None else self.fit(counted)
+            if fit is None or counted is None:
+                continue
+            fits, conditions = fit
+            values = {t.metric: getattr(counted.cost, t.reading.metric) for t in self.targets}
+            rank = (-len(fits), len(conditions))
+            found[rank].append(Suggestion(change, kind, fits, "; ".join(conditions), values))
+        best = found[min(found)] if found else []
+        return sorted(best, key=lambda s: _KINDS.index(s.kind))[:_MOST]
+
+    def count(self, spec: Spec, source: Shape) -> RowCount | None:
+        """The row's costs; None where the change cannot be built."""
+        try:
+            return counts.count(expand.build(spec, source)).rows[0]
+        except SpecError:
+            return None
+
+    def fit(self, counted: RowCount) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        """The cells that a change explains, and the conventions it takes; None where it spoils one."""
+        if counted.output not in (self.counted.output, self.printed):
+            return None
+        fits, conditions = [], []
+        for target in self.targets:
+            among = conventions.metrics(target.metric)
+            values = {metric: getattr(counted.cost, metric) for metric in among}
+            judgement = conventions.judge(target.published, values, target.reading, among)
+            if _RANK[judgement.verdict] > _RANK[target.verdict]:
+                return None
+            if target.verdict is Verdict.differs and judgement.verdict is not Verdict.differs:
+                fits.append(target.header)
+                if judgement.condition:
+                    conditions.append(f"{target.header} if {judgement.condition}")
+        return (tuple(fits), tuple(conditions)) if fits else None
+
+    # -- changes --------------------------------------------------------------------------------
+
+    def changes(self) -> Iterator[tuple[str, str, Spec, Shape]]:
+        """Every change: its kind, how it is told, the changed row, and what that reads."""
+        own = self.counted.input
+        if self.counted.row.source != 0:
+            step = self.input_step()
+            for c in self.solve(own[0], step, lambda c: (self.spec, (c, own[1], own[2]))):
+                yield "input", f"{c} input channels instead of {own[0]}", self.spec, (c, own[1], own[2])
+        layers: dict[Span, list[Node]] = defaultdict(list)
+        for i in self.counted.row.nodes:
+            node = self.graph.nodes[i]
+            if node.span is not None and node.op in OPS and OPS[node.op].role == "weighted":
+                layers[node.span].append(node)
+        for span, nodes in layers.items():
+            place = nodes[0].name.partition(".")[2] or nodes[0].name
+            at = f" in {place}" if len(layers) > 1 else ""
+            for kind, told, make in self.layer(span, nodes, place, at):
+                yield kind, told, self.changed(span, make), own
+
+    def layer(
+        self, span: Span, nodes: Sequence[Node], place: str, at: str
+    ) -> Iterator[tuple[str, str, Callable[[Layer], Expression]]]:
+        """Changes to one layer of the row's expression, which may stand for several of its nodes."""
+        op, attrs = OPS[nodes[0].op], nodes[0].attrs
+        kernel = f"{attrs.kernel[0]}x{attrs.kernel[1]}"
+        inner = self.solve(
+            attrs.channels,
+            self.width_step(span),
+            lambda c: (self.changed(span, _width(c)), self.counted.input),
+        )
+        for c in inner if "channels" in op.sizes else ():
+            yield "width", f"{c} channels instead of {attrs.channels}{at}", _width(c)
+        yield "without", f"leaving out {place}", lambda layer: Chain((), layer.span)
+        if not op.window:
+            return
+        area = attrs.kernel[0] * attrs.kernel[1]
+        squares = [(k, k) for k in _KERNELS]
+        for k in (*squares, *((k, 1) for k in (3, 5, 7)), *((1, k) for k in (3, 5, 7))):
+            if k != attrs.kernel and self.near(span, Fraction(k[0] * k[1], area)):
+                yield "kernel", f"a {k[0]}x{k[1]} kernel instead of {kernel}{at}", _kernel(k)
+        if self.printed is not None:  # a stride changes the grid, so only where the printed grid differs
+            for s in (1, 2, 4):
+                if (s, s) != attrs.stride:
+                    yield "stride", f"stride {s} instead of {attrs.stride[0]}{at}", _stride(s)
+        if "groups" not in op.flags or attrs.groups != 1:
+            return
+        for g in (2, 4, 8, 16, 32):
+            if self.near(span, Fraction(1, g)):
+                yield "groups", f"{g} groups{at}", _grouped(g)
+        for m in _MULTIPLIERS if area > 1 else ():
+            if self.near(span, Fraction(m * (area + attrs.channels), area * attrs.channels)):
+                told = f"a depthwise-separable {kernel} with multiplier {m} in place of the {kernel} convolution"
+                yield "separable", told + at, _separable(m)
+
+    def near(self, span: Span, factor: Fraction) -> bool:
+        """Whether scaling a layer's cost by `factor` comes near a cell that differs; saves expansions."""
+        if self.printed is not None:
+            return True
+        for target in self.targets:
+            if target.verdict is Verdict.differs:
+                metric = target.reading.metric
+                own = sum(getattr(n.cost, metric) for n in self.counted.nodes if n.node.span == span)
+                value = getattr(self.counted.cost, metric) + own * (factor - 1)
+                low, high = self.bounds(target)
+                if low * (1 - _SLACK) <= value <= high * (1 + _SLACK):
+                    return True
+        return False
+
+    def bounds(self, target: Target) -> tuple[Fraction, Fraction]:
+        ranges = _ranges(target)
+        if not ranges:
+            return Fraction(0), Fraction(0)
+        return min(r[0] for r in ranges), max(r[1] for r in ranges)
+
+    def changed(self, span: Span, make: Callable[[Layer], Expression]) -> Spec:
+        """The row with the layer written at `span` replaced, in its rule or in the block that holds it."""
+        (alone,) = self.spec.rows
+        steps = tuple(replace(s, body=_rewritten(s.body, span, make)) for s in alone.steps)
+        statements = self.spec.statements
+        blocks = {
+            name: replace(block, body=_rewritten(block.body, span, make))
+            for name, block in statements.blocks.items()
+        }
+        return replace(
+            self.spec,
+            rows=(replace(alone, steps=steps),),
+            statements=replace(statements, blocks=blocks),
+        )
+
+    # -- sizes that come in steps ---------------------------------------------------------------
+
+    def input_step(self) -> int:
+        """Channels are drawn in the steps in which rows of this kind (or all rows) read theirs."""
+        rules = [step.rule for step in self.counted.row.row.steps]
+        rows = [row for row in self.graph.trunk if row.source != 0]
+        alike = [row for row in rows if [step.rule for step in row.row.steps] == rules]
+        read = [self.graph.nodes[r.source].shape[0] for r in (alike if len(alike) > 2 else rows)]
+        return gcd(*read)
+
+    def width_step(self, span: Span) -> int:
+        """Widths are drawn in the steps in which this layer of the expression (or any layer) has them."""
+        weighted = [n for n in self.graph.nodes if n.op in OPS and OPS[n.op].role == "weighted"]
+        alike = [n.attrs.channels for n in weighted if n.span == span]
+        return gcd(*(alike if len(alike) > 2 else [n.attrs.channels for n in weighted]))
+
+    def solve(self, now: int, step: int, change: Callable[[int], tuple[Spec, Shape]]) -> Iterator[int]:
+        """Multiples of `step` that may give the first cell that differs; costs grow with them."""
+        target = next(t for t in self.targets if t.verdict is Verdict.differs)
+        low, high = self.bounds(target)
+        if step <= 0 or high <= 0:
+            return
+
+        def value(n: int) -> Any:
+            counted = self.count(*change(n * step))
+            return None if counted is None else getattr(counted.cost, target.reading.metric)
+
+        first, last = 1, 4 * now // step + 8
+        while first < last:
+            middle = (first + last) // 2
+            cost = value(middle)
+            if cost is None:
+                return
+            first, last = (middle + 1, last) if cost < low else (first, middle)
+        for n in range(first, first + 4):
+            cost = value(n)
+            if cost is None or cost > high:
+                return
+            if n * step != now:
+                yield n * step
+
+
+_RANK: Final = {Verdict.agrees: 0, Verdict.conditional: 1, Verdict.differs: 2}
+
+
+# -- changed expressions ----------------------------------------------------------------------------
+
+
+def _rewritten(node: Any, span: Span, make: Callable[[Layer], Expression]) -> Any:
+    """An expression with the layer written at `span` replaced."""
+    if isinstance(node, Layer):
+        return make(node) if node.span == span else node
+    if isinstance(node, Chain):
+        return replace(node, items=tuple(_rewritten(item, span, make) for item in node.items))
+    if isinstance(node, Join):
+        return replace(node, branches=tuple(_rewritten(b, span, make) for b in node.branches))
+    if isinstance(node, Repeat):
+        return replace(node, body=_rewritten(node.body, span, make))
+    return node
+
+
+def _word(numbers: Iterable[int], span: Span, stride: tuple[Any, ...] = ()) -> SizeWord:
+    return SizeWord(tuple(Literal(n, span) for n in numbers), stride, "", span)
+
+
+def _sized(layer: Layer, what: str, make: Callable[[SizeWord], SizeWord]) -> Layer:
+    """`layer` with one of the sizes that its op takes made anew."""
+    names = [name.rstrip("?") for name in OPS[layer.name].sizes]
+    sizes = tuple(
+        make(word) if name == what else word for name, word in zip(names, layer.sizes, strict=False)
+    )
+    return replace(layer, sizes=sizes)
+
+
+def _width(channels: int) -> Callable[[Layer], Expression]:
+    return lambda layer: _sized(layer, "channels", lambda word: _word([channels], word.span))
+
+
+def _kernel(kernel: tuple[int, int]) -> Callable[[Layer], Expression]:
+    return lambda layer: _sized(layer, "kernel", lambda word: _word(kernel, word.span, word.stride))
+
+
+def _stride(stride: int) -> Callable[[Layer], Expression]:
+    return lambda layer: _sized(
+        layer, "kernel", lambda word: replace(word, stride=(Literal(stride, word.span),))
+    )
+
+
+def _flag(name: str, value: int, span: Span) -> Flag:
+    return Flag(name, (_word([value], span),), span)
+
+
+def _grouped(groups: int) -> Callable[[Layer], Expression]:
+    return lambda layer: replace(layer, flags=(*layer.flags, _flag("groups", groups, layer.span)))
+
+
+def _separable(multiplier: int) -> Callable[[Layer], Expression]:
+    """A depthwise convolution by the layer's window, and a 1x1 to its channels."""
+
+    def make(layer: Layer) -> Expression:
+        window, channels = layer.sizes
+        slides = OPS["dwconv"].flags - {"bias", "nobias"}
+        depthwise = Layer(
+            "dwconv",
+            (window,),
+            (
+                *(flag for flag in layer.flags if flag.name in slides),
+                _flag("multiplier", multiplier, layer.span),
+            ),
+            layer.span,
+            layer.name_span,
+        )
+        pointwise = replace(
+            layer,
+            sizes=(_word([1, 1], window.span), channels),
+            flags=tuple(flag for flag in layer.flags if flag.name not in slides),
+        )
+        return Chain((depthwise, pointwise), layer.span)
+
+    return make

@@ -1,0 +1,227 @@
+"""References -> figures: the networks that claims name, each built and counted once, and their metrics.
+
+A figure is an exact number, or a `Size` of height, width and channels for a shape.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archcalc import arithmetic, claims, counts, expand, library, outline, spec
+from archcalc.arithmetic import Name, Number, Reference, Size
+from archcalc.document import Scalar, key, number
+from archcalc.errors import ArchcalcError, SpecError, suggest
+from archcalc.graph import Graph, GraphRow
+from archcalc.ops import OPS
+from archcalc.vocabulary import METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archcalc.claims import Claim, Query
+    from archcalc.counts import Cost, Counts, NodeCount, RowCount
+    from archcalc.document import Document
+    from archcalc.errors import Span
+    from archcalc.ops import Shape
+    from archcalc.outline import Outline
+    from archcalc.spec import Spec
+
+_SUMS = ("weights", "params", "macs", "flops", "activations", "connections", "traffic", "layers")
+_PLACES = {"height": 1, "width": 2, "channels": 0}
+
+
+def of_row(metric: str, row: RowCount, graph: Graph) -> Any:
+    """A metric of a row of the table."""
+    return _figure(metric, row.cost, row.input, row.output, graph, row.row)
+
+
+def of_network(metric: str, counted: Counts) -> Any:
+    """A metric of the whole network."""
+    graph = counted.graph
+    return _figure(metric, counted.total, graph.input, graph.nodes[graph.output].shape, graph, None)
+
+
+def _figure(
+    metric: str, cost: Cost, source: Shape, output: Shape, graph: Graph, row: GraphRow | None
+) -> Any:
+    if metric in ("input", "output"):
+        return papers(source if metric == "input" else output)
+    if metric in _PLACES:
+        return output[_PLACES[metric]]
+    if metric == "field":
+        return cost.field[0]
+    if metric == "depth_with_pools":
+        return _depth_with_pools(graph, row)
+    return getattr(cost, metric)
+
+
+def papers(shape: Shape) -> Size:
+    """A shape in the order in which papers print it: height, width, channels."""
+    return Size((shape[1], shape[2], shape[0]))
+
+
+def _depth_with_pools(graph: Graph, row: GraphRow | None) -> int:
+    inside = range(len(graph.nodes)) if row is None else row.nodes
+    depths: dict[int, int] = {}
+    for i in inside:
+        node = graph.nodes[i]
+        own = node.op in OPS and OPS[node.op].role in ("weighted", "pool")
+        depths[i] = max((depths.get(j, 0) for j in node.inputs), default=0) + own
+    return depths[graph.output if row is None else row.output]
+
+
+def _of_layers(metric: str, layers: list[NodeCount], name: str, span: Span) -> Any:
+    """A metric of one layer, or of all layers of a block together."""
+    if metric in _SUMS:
+        return sum(getattr(layer.cost, metric) for layer in layers)
+    output = layers[-1].node.shape
+    if metric == "intensity":
+        traffic = sum(layer.cost.traffic for layer in layers)
+        return Fraction(2 * sum(layer.cost.macs for layer in layers), traffic) if traffic else Fraction(0)
+    if metric in ("input", "output"):
+        return papers(layers[0].input if metric == "input" else output)
+    if metric in _PLACES:
+        return output[_PLACES[metric]]
+    raise SpecError(f"`{metric}` is told of rows and networks, and `{name}` is a layer", span, "name its row")
+
+
+@dataclass
+class Ledger:
+    """Looks up what the claims of a document refer to, and counts each network once for each scope.
+
+    `settings` and `input` hold for references to the network called `audited` that say nothing else.
+    """
+
+    document: Document
+    outlines: tuple[Outline, ...]
+    audited: str = ""
+    settings: Mapping[str, Scalar] = field(default_factory=dict)
+    input: Shape | int | None = None
+    _specs: dict[Any, Spec] = field(default_factory=dict)
+    _counts: dict[Any, Counts] = field(default_factory=dict)
+    _found: dict[str, Outline] = field(default_factory=dict)
+
+    def evaluate(self, claim: Claim) -> Any:
+        """The figure that the claim's expression gives.
+
+        Raises `SpecError` at what is unknown: a metric, network, row, layer or variable.
+        """
+        return arithmetic.evaluate(claim.expression, self._look_up)
+
+    def _look_up(self, name: Name | Reference) -> Any:
+        if isinstance(name, Name):
+            for variable, value in self.document.front.items():
+                if key(variable) == key(name.name) and isinstance(value, int | Fraction):
+                    return value
+            hint = f"a figure of a network is written `{name.name}(googlenet)`"
+            if name.name not in METRICS:
+                hint = suggest(name.name, list(METRICS)) or "a metric of a network, as in `params(googlenet)`"
+            raise SpecError(f"`{name.name}` is no figure", name.span, hint)
+        return self.figure(claims.query(name), name.span)
+
+    def figure(self, query: Query, span: Span) -> Any:
+        """What `query`, which stands at `span`, asks for."""
+        counted = self.counts(query, span)
+        if not query.row:
+            return of_network(query.metric, counted)
+        found = _within(counted, query.row)
+        if not found and not query.heads and counted.graph.spec.heads:
+            counted = self.counts(query, span, heads=True)
+            found = _within(counted, query.row)
+        if not found:
+            known = [row.row.label for row in counted.rows]
+            hint = suggest(query.row, known) or "its rows: " + ", ".join(known)
+            raise SpecError(f"`{query.network}` has no row or layer `{query.row}`", span, hint)
+        if isinstance(found, list):
+            return _of_layers(query.metric, found, query.row, span)
+        if isinstance(found, tuple):
+            names = ", ".join(f"`row={row.row.name}`" for row in found)
+            raise SpecError(f"`{query.network}` has {len(found)} rows `{query.row}`", span, f"choose: {names}")
+        return of_row(query.metric, found, counted.graph)
+
+    def counts(self, query: Query, span: Span, heads: bool = False) -> Counts:
+        """The counts of the network that `query` names, in its scope."""
+        chosen = self._find(query.network, span)
+        own = chosen.name == self.audited
+        settings = {**(self.settings if own else {}), **dict(query.settings)}
+        source = self.input if own and query.input is None else query.input
+        identity = (chosen.document.file, chosen.name, tuple(settings.items()))
+        scope = (*identity, source, heads or query.heads, query.batch, query.precision, query.fused)
+        if scope not in self._counts:
+            try:
+                if identity not in self._specs:
+                    self._specs[identity] = self.spec(chosen, settings)
+                built = expand.build(self._specs[identity], source, heads or query.heads)
+            except SpecError as fault:
+                if fault.span is not None:
+                    raise
+                raise SpecError(fault.message, span, fault.hint) from None
+            self._counts[scope] = counts.count(built, query.batch, query.precision, query.fused)
+        return self._counts[scope]
+
+    def spec(self, chosen: Outline, settings: Mapping[str, Scalar]) -> Spec:
+        """The spec of an outline, which may extend others of its own document."""
+        folder = Path(chosen.document.file).parent
+
+        def find(name: str) -> Outline:
+            own = chosen.document is self.document
+            here = self.outlines if own else outline.networks(chosen.document)
+            return _named(name, here) or library.find(str(folder / name) if library.is_path(name) else name)
+
+        return spec.build(chosen, find, settings)
+
+    def _find(self, name: str, span: Span) -> Outline:
+        """A network of this document, a shipped one, or that of a file beside the document."""
+        if name not in self._found:
+            own = _named(name, self.outlines)
+            path = str(Path(self.document.file).parent / name) if library.is_path(name) else name
+            try:
+                self._found[name] = own or library.find(path)
+            except SpecError:
+                raise
+            except ArchcalcError as fault:
+                hint = fault.hint
+                near = suggest(name, [o.name for o in self.outlines])
+                raise SpecError(fault.message, span, near or hint) from None
+        return self._found[name]
+
+
+def _named(name: str, outlines: tuple[Outline, ...]) -> Outline | None:
+    return next((o for o in outlines if name == o.name or name in o.aliases), None)
+
+
+def _within(counted: Counts, wanted: str) -> RowCount | tuple[RowCount, ...] | list[NodeCount]:
+    """The row of that label or name; several rows of one label; or the layers of a layer or block.
+
+    A layer is called as `archcalc table --expand` and the torch module call it, with or without its row.
+    """
+    named = [row for row in counted.rows if wanted == row.row.name]
+    rows = named or [row for row in counted.rows if key(row.row.label) == key(wanted)]
+    if rows:
+        return rows[0] if len(rows) == 1 else tuple(rows)
+    return [
+        layer
+        for row in counted.rows
+        for layer in row.nodes
+        if _inside(layer.node.name, row.row.label, wanted)
+    ]
+
+
+def _inside(name: str, label: str, wanted: str) -> bool:
+    """Whether the layer `name` of the row `label` is called `wanted`, or stands in a block called so."""
+    by_label = f"{key(label)}.{name.partition('.')[2]}"
+    return f"{name}.".startswith(f"{wanted}.") or f"{by_label}.".startswith(f"{key(wanted)}.")
+
+
+def plain(text: str, variables: Mapping[str, Scalar]) -> Number | None:
+    """The number that part of a cell spells, itself or as the name of a variable."""
+    exact = number(text)
+    if exact is not None:
+        return exact
+    return next(
+        (v for n, v in variables.items() if key(n) == key(text) and not isinstance(v, str)),
+        None,
+    )
