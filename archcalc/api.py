@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archcalc import counts, document, expand, library, outline, spec
+from archcalc.errors import ArchcalcError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,8 +135,6 @@ def loads(text: str, network: str | None = None, file: str = "<text>", **variabl
     found = outline.networks(parsed)
     chosen = next((o for o in found if o.name == network), None) if network else found[0]
     if chosen is None:
-        from archcalc.errors import ArchcalcError
-
         known = ", ".join(o.name for o in found)
         raise ArchcalcError(f"the text holds no network called `{network}`", f"it holds: {known}")
     return assemble(chosen, variables)
@@ -142,20 +142,18 @@ def loads(text: str, network: str | None = None, file: str = "<text>", **variabl
 
 def assemble(chosen: Outline, variables: Mapping[str, Any]) -> Architecture:
     """An outline as an `Architecture`, with some of its variables set anew."""
-    path = Path(chosen.document.file)
-
-    def siblings(name: str) -> Outline:
-        for other in outline.networks(chosen.document):
-            if name == other.name or name in other.aliases:
-                return other
-        return library.find(name if not library.is_path(name) else str(path.parent / name))
-
-    return Architecture(spec.build(chosen, siblings, _scalars(variables)))
+    return Architecture(spec.build(chosen, library.beside, _scalars(variables)))
 
 
 def _scalars(variables: Mapping[str, Any]) -> dict[str, Scalar]:
     """Python values as the exact values of the language: 1.4 is 14/10, not its nearest double."""
-    return {
-        name: Fraction(repr(value)) if isinstance(value, float) else value
-        for name, value in variables.items()
-    }
+    return {name: _scalar(name, value) for name, value in variables.items()}
+
+
+def _scalar(name: str, value: Any) -> Any:
+    if isinstance(value, float) and math.isfinite(value):
+        return Fraction(repr(float(value)))
+    if isinstance(value, int | Fraction | str) or hasattr(value, "dtype"):
+        return value  # an array of integers is a whole design space at once
+    shown = repr(value)[:60]
+    raise ArchcalcError(f"`{name}` cannot be set to `{shown}`", "give a number, or a name of the document")

@@ -7,6 +7,7 @@ width multiplier is one, or NumPy integer arrays where a caller explores a whole
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from archcalc.errors import Span, SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 # An int, a Fraction or a NumPy integer array: whatever has exact `+ - * //` and comparisons.
 Number = Any
@@ -103,13 +104,18 @@ start: compare
 COMPARE: "<=" | ">=" | "==" | "!=" | "<" | ">"
 ADD: "+" | "-"
 MUL: "*" | "//" | "/" | "%"
-NUMBER: /\d{1,15}(\.\d{1,9})?([eE]\d{1,2})?(?![\w#])/
+NUMBER: /[0-9]{1,15}(\.[0-9]{1,9})?([eE][0-9]{1,2})?(?![\w#.])/
 FUNCTION.3: /(min|max|ceil|floor|round|divisible|where)(?=\s*\()/
 REFERENCE.2: /[a-z_]+\((?:[^()]|\([^()]*\))*\)/
 NAME.1: /[A-Za-z_#][\w#]*( +[\w#]+)*/
 QUOTED: /"[^"]*"/
 %ignore /\s+/
 """
+
+
+MAX_LENGTH = 300
+PLAIN = re.compile(r"[A-Za-z_#][\w#]*( +[\w#]+)*")
+_ALLOWED = "names of columns and variables, whole numbers, + - * / // %, comparisons, and the functions "
 
 
 def parse(text: str, span: Span) -> Value:
@@ -124,25 +130,72 @@ def parse(text: str, span: Span) -> Value:
     spot = span.within(lead, lead + max(len(stripped), 1))
     if stripped.isdecimal() and stripped.isascii() and len(stripped) <= 15:  # most braces: no parser
         return Literal(int(stripped), spot)
-    if stripped.isidentifier():
+    if PLAIN.fullmatch(stripped):
         return Name(stripped, spot)
     if not stripped:
         raise SpecError("nothing stands between these braces", span, "name a column or a number")
+    if len(stripped) > MAX_LENGTH:  # its tree is as deep as it has terms
+        raise SpecError(
+            f"arithmetic longer than {MAX_LENGTH} characters",
+            spot,
+            "name a part of it in a block or variable",
+        )
     try:
         tree = _parser().parse(text)
         return _tree(tree.children[0], span)
     except UnexpectedInput as fault:
-        at = getattr(fault, "pos_in_stream", None)
-        at = len(text) if at is None or at < 0 else at
-        shown = text[at : at + 1]
-        raise SpecError(
-            f"`{shown}` does not belong here" if shown else "this arithmetic ends too soon",
-            span.within(at, at + 1),
-            "names of columns and variables, whole numbers, + - * / // %, comparisons, and "
-            "min max ceil floor round divisible where; put a name with other signs in quotes",
-        ) from None
+        raise _unexpected(text, span, fault) from None
     except (LarkError, RecursionError):
-        raise SpecError("this arithmetic is nested too deeply", span) from None
+        raise SpecError("this arithmetic cannot be read", spot, _ALLOWED + _functions()) from None
+
+
+def _functions() -> str:
+    return " ".join(FUNCTIONS)
+
+
+def leaves(tree: Value) -> Iterator[Literal | Name | Reference]:
+    """The numbers, names and references of which `tree` is made."""
+    if isinstance(tree, Call):
+        for argument in tree.arguments:
+            yield from leaves(argument)
+    elif isinstance(tree, Binary):
+        yield from leaves(tree.left)
+        yield from leaves(tree.right)
+    else:
+        yield tree
+
+
+def references(tree: Value) -> Iterator[Reference]:
+    """Every figure of a network for which `tree` asks."""
+    return (leaf for leaf in leaves(tree) if isinstance(leaf, Reference))
+
+
+def names(tree: Value) -> Iterator[Name]:
+    """Every name that `tree` reads."""
+    return (leaf for leaf in leaves(tree) if isinstance(leaf, Name))
+
+
+def _unexpected(text: str, span: Span, fault: Any) -> SpecError:
+    token = getattr(fault, "token", None)
+    at = getattr(fault, "pos_in_stream", None)
+    if (token is not None and token.type == "$END") or at is None or at < 0 or at >= len(text):
+        at = len(text.rstrip())
+        hint = "close the `(`" if text.count("(") > text.count(")") else "a name or number is missing"
+        return SpecError("this arithmetic ends too soon", span.within(at, at + 1), hint)
+    word = str(token) if token is not None else text[at]
+    hint = _ALLOWED + _functions()
+    before = text[:at].rstrip()
+    if word == "*" and before.endswith("*"):
+        hint = "there are no powers; write the factors out"
+    elif word == ")":
+        hint = "it closes no `(`"
+    elif word == "," and not re.search(r"[a-z] *\(", before):
+        hint = "a comma stands between the values of a function, such as `max(a, b)`"
+    elif word[0] in "0123456789" and re.match(r"[0-9]{16}", text[at:]):
+        return SpecError("this number is past all sense", span.within(at, at + 16), "15 digits at most")
+    elif not word[0].isalnum():
+        hint += '; put a name with other signs in quotes: `{"…"}`'
+    return SpecError(f"`{word}` does not belong here", span.within(at, at + len(word)), hint)
 
 
 @lru_cache(maxsize=1)
@@ -165,7 +218,12 @@ def _tree(node: Any, span: Span) -> Value:
         metric, _, target = str(children[0]).partition("(")
         return Reference(metric, target[:-1].strip(), first)
     if kind == "call":
-        return Call(str(children[0]), tuple(_tree(c, span) for c in children[1:]), first)
+        name, arguments = str(children[0]), tuple(_tree(c, span) for c in children[1:])
+        count, _ = FUNCTIONS[name]
+        if len(arguments) != count:
+            message = f"`{name}` takes {count} value{'s' * (count > 1)}, not {len(arguments)}"
+            raise SpecError(message, first, f"as in `{_EXAMPLES[name]}`")
+        return Call(name, arguments, first)
     if kind == "negative":
         return Binary("-", Literal(0, first), _tree(children[0], span), first)
     left, operator, right = children
@@ -223,7 +281,7 @@ def _where(condition: Number, then: Number, other: Number) -> Number:
     return condition * then + (1 - condition) * other
 
 
-_FUNCTIONS: dict[str, tuple[int, Callable[..., Number]]] = {
+FUNCTIONS: dict[str, tuple[int, Callable[..., Number]]] = {
     "min": (2, minimum),
     "max": (2, maximum),
     "ceil": (1, lambda a: ceil_div(a, 1)),
@@ -233,6 +291,15 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., Number]]] = {
     "where": (3, _where),
 }
 
+_EXAMPLES = {
+    "min": "min(a, b)",
+    "max": "max(a, b)",
+    "ceil": "ceil(a / 2)",
+    "floor": "floor(a / 2)",
+    "round": "round(1.5 * a)",
+    "divisible": "divisible(a * width, 8)",
+    "where": "where(a == 1, b, c)",
+}
 _LIMIT = 10**30
 
 
@@ -246,25 +313,26 @@ def evaluate(tree: Value, lookup: Callable[[Name | Reference], Any]) -> Any:
     if isinstance(tree, Name | Reference):
         return lookup(tree)
     if isinstance(tree, Call):
-        count, function = _FUNCTIONS[tree.function]
-        if len(tree.arguments) != count:
-            raise SpecError(
-                f"`{tree.function}` takes {count} value{'s' * (count > 1)}, not {len(tree.arguments)}",
-                tree.span,
-            )
+        _, function = FUNCTIONS[tree.function]
         values = [evaluate(a, lookup) for a in tree.arguments]
         if any(v is BLANK for v in values):
             return BLANK
         _plain(values, tree.span)
         if tree.function == "divisible" and not holds(values[1] > 0):
-            raise SpecError("`divisible` needs a positive step", tree.span)
+            raise SpecError(
+                "`divisible` needs a positive step", tree.span, f"as in `{_EXAMPLES['divisible']}`"
+            )
+        if tree.function == "where" and not holds(values[0] * values[0] == values[0]):
+            raise SpecError(
+                "`where` needs a comparison, which is 0 or 1", tree.span, f"as in `{_EXAMPLES['where']}`"
+            )
         return _checked(_simplest(function(*values)), tree.span)
     left, right = evaluate(tree.left, lookup), evaluate(tree.right, lookup)
     if left is BLANK or right is BLANK:
         return BLANK
     _plain([left, right], tree.span)
     if tree.operator in ("/", "//", "%") and not holds(right != 0):
-        raise SpecError("this divides by zero", tree.span)
+        raise SpecError("this divides by zero", tree.span, "`max(1, …)` keeps a divisor from being 0")
     return _checked(_simplest(_operate(tree.operator, left, right)), tree.span)
 
 
@@ -313,10 +381,10 @@ def _plain(values: list[Any], span: Span) -> None:
         if isinstance(value, Size):
             raise SpecError(f"`{value}` is a size, not a number", span, "take it apart with a pattern")
         if isinstance(value, str):
-            raise SpecError(f"`{value}` is text, not a number", span)
+            raise SpecError(f"`{value}` is text, not a number", span, "arithmetic is for numbers")
 
 
 def _checked(value: Number, span: Span) -> Number:
     if isinstance(value, int | Fraction) and not -_LIMIT <= value <= _LIMIT:
-        raise SpecError("this number is past all sense", span)
+        raise SpecError("this number is past all sense", span, "numbers stay below 10^30")
     return value

@@ -19,15 +19,16 @@ from typing import TYPE_CHECKING, Final
 from archcalc import arithmetic, units
 from archcalc.arithmetic import Reference, Value
 from archcalc.counts import BYTES
-from archcalc.document import Cell, Document, Table, key, number
+from archcalc.document import Cell, Document, Table
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.graph import parse_input
 from archcalc.outline import ragged
+from archcalc.text import key, number
 from archcalc.vocabulary import METRICS
 
 if TYPE_CHECKING:
-    from archcalc.document import Scalar
     from archcalc.ops import Shape
+    from archcalc.text import Scalar
     from archcalc.units import Published
 
 COLUMNS: Final = ("claim", "published", "computed", "reading")

@@ -29,6 +29,7 @@ MAX_COLUMNS = 100
 MAX_CELL = 1_000
 MAX_ARCH = 50_000
 
+_DEFINITION = re.compile(r"\s*\[\^[^\]\s]+\]:")
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]+)\]")
 _DASHES = re.compile(r"\s*\|?(\s*:?-+:?\s*\|)+(\s*:?-+:?\s*)?\|?\s*")
 
@@ -68,15 +69,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class ArchBlock:
-    """The lines of a fenced `arch` block; `line` is the number of the first of them."""
+    """The lines of a fenced `arch` block, cleaned of lookalikes; `line` is the number of the first of them.
+
+    `raw` are the same lines as the author wrote them, column for column.
+    """
 
     lines: tuple[str, ...]
+    raw: tuple[str, ...]
     line: int
     file: str
-
-    def span(self, index: int, start: int, end: int) -> Span:
-        """Columns `start` to `end` of the block's line `index`."""
-        return Span(self.file, self.line + index, start, end, self.lines[index])
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +98,9 @@ class Footnote:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Document:
-    """A spec's text, taken apart but not yet understood."""
+    """A spec's text, taken apart but not yet understood. `start` is its first line."""
 
     file: str
     front: Mapping[str, Scalar | tuple[Scalar, ...]]
@@ -162,10 +163,10 @@ class _Reader:
                 tables, arch = [], []
                 heading = self.heading(at, tokens[i + 1].content)
             elif token.type == "table_open":
-                self.outermost(token, "table")
+                self.outermost(token, "a table")
                 tables.append(self.table(tokens, i))
             elif token.type == "fence" and token.info.strip().split(" ")[0].casefold() == "arch":
-                self.outermost(token, "`arch` block")
+                self.outermost(token, "an `arch` block")
                 arch.append(self.arch(token))
             elif token.type == "footnote_reference_open":
                 note = self.footnote(tokens, i)
@@ -204,7 +205,7 @@ class _Reader:
         if token.level > 0:
             at = token.map[0] if token.map else 0
             raise SpecError(
-                f"a {what} inside a list, quotation or footnote", self.span(at), "begin it at the margin"
+                f"{what} inside a list, quotation or footnote", self.span(at), "begin it at the margin"
             )
 
     def notes(self, footnotes: Mapping[str, Footnote]) -> None:
@@ -212,6 +213,9 @@ class _Reader:
         for name, span in self.marks.items():
             if name not in footnotes:
                 hint = suggest(name, list(footnotes)) or f"write it below the table: `[^{name}]: …`"
+                below = [i for i, line in enumerate(self.lines) if line.lstrip().startswith(f"[^{name}]:")]
+                if below:
+                    hint = f"line {below[0] + 1} stands right under a table: leave a blank line between them"
                 raise SpecError(f"no footnote is called `{name}`", span, hint)
         for name, note in footnotes.items():
             if name not in self.marks:
@@ -232,7 +236,8 @@ class _Reader:
         """Note the footnotes to which some lines of text refer, outside of `code`."""
         code = ""
         for line in range(first, last):
-            start = 0
+            definition = _DEFINITION.match(self.lines[line])
+            start = definition.end() if definition else 0
             for tick in re.finditer(r"`+", self.lines[line]):
                 if not code:
                     self.mark(line, start, tick.start())
@@ -256,7 +261,7 @@ class _Reader:
             raise SpecError(
                 "this `arch` block is never closed",
                 self.span(first),
-                f"end it with a line that holds only `{token.markup}`",
+                f"end it with a line that holds only {token.markup}",
             )
         self.fenced += sum(len(line) + 1 for line in self.lines[first:last])
         if self.fenced > MAX_ARCH:
@@ -265,8 +270,9 @@ class _Reader:
                 self.span(first),
                 "published tables need a few dozen lines; split the document",
             )
-        lines = tuple(self.plain(i) for i in range(first + 1, last - 1))
-        return ArchBlock(lines, first + 2, self.file)
+        inside = range(first + 1, last - 1)
+        lines, raw = tuple(self.plain(i) for i in inside), tuple(self.lines[i] for i in inside)
+        return ArchBlock(lines, raw, first + 2, self.file)
 
     def plain(self, line: int) -> str:
         """A line of an `arch` block, cleaned one character for one, so that columns stay true."""

@@ -5,25 +5,30 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from archcalc import arithmetic, ops
 from archcalc.arithmetic import BLANK, Size, ceil_div, holds
-from archcalc.errors import Span, SpecError, suggest
+from archcalc.columns import NEXT
+from archcalc.errors import ArchcalcError, Span, SpecError, suggest
 from archcalc.grammar import Call, Chain, Expression, Flag, Join, Layer, Repeat, SizeWord
-from archcalc.graph import JOINS, Graph, GraphRow, Node, channels_first, shown
-from archcalc.ops import OPS, Attrs, Op, Request, Shape
-from archcalc.scope import Scope, integer, parts
-from archcalc.spec import NEXT, place_in
+from archcalc.graph import Graph, GraphRow, Node, channels_first, shown
+from archcalc.ops import OPS, Attrs, Op, Request, Shape, UnfitError
+from archcalc.scope import MAX_SIZE, Scope, integer, parts
+from archcalc.spec import place_in
+from archcalc.text import key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from archcalc.arithmetic import Number
-    from archcalc.spec import Row, Spec
+    from archcalc.rows import Row
+    from archcalc.spec import Spec
 
-MAX_NODES = 20_000
-MAX_REPEATS = 10_000
+MAX_NODES = 10_000
+MAX_WORK = 50_000  # layers, blocks, joins and repetitions tried, also those that blank cells leave out
+MAX_DEPTH = 60
 
 Path = tuple[tuple[str, int], ...]
 
@@ -31,7 +36,7 @@ Path = tuple[tuple[str, int], ...]
 def build(spec: Spec, input: Shape | int | None = None, heads: bool = False) -> Graph:
     """The graph of `spec` on its own input, on `input` (channels, height, width), or on a square grid.
 
-    Raises `SpecError` at the layer or cell that cannot be built.
+    Raises `SpecError` at the layer or cell that cannot be built, `ArchcalcError` for an impossible input.
     """
     builder = _Builder(spec)
     source = _input_shape(spec, input)
@@ -54,17 +59,24 @@ def build(spec: Spec, input: Shape | int | None = None, heads: bool = False) -> 
 
 
 def _input_shape(spec: Spec, given: Shape | int | None) -> Shape:
-    scope = Scope({}, spec.variables)
+    scope = Scope({}, {key(k): v for k, v in spec.variables.items()})
     sizes, _ = parts(spec.input, scope, None)
     if sizes is BLANK or len(sizes) != 3:
         raise SpecError("the input is a height, a width and channels", spec.input_span, "write `224x224x3`")
     a, b, c = (integer(s, spec.input_span, "the input") for s in sizes)
+    if not all(holds(s > 0) for s in (a, b, c)):
+        raise SpecError("an input without pixels or channels", spec.input_span, "write `224x224x3`")
     # Which end the channels stand at is guessed from numbers as written, never from a variable's value.
     written = all(isinstance(part, arithmetic.Literal) for part in spec.input.parts)
     own = channels_first((a, b, c)) if written else (c, a, b)
     if given is None:
         return own
-    return given if isinstance(given, tuple) else (own[0], given, given)
+    shape = given if isinstance(given, tuple) else (own[0], given, given)
+    if len(shape) != 3 or not all(isinstance(s, int) or hasattr(s, "dtype") for s in shape):
+        raise ArchcalcError(f"`{given!r}` is no input", "give one side, or (channels, height, width)")
+    if not all(holds(s > 0) and holds(s <= MAX_SIZE) for s in shape):
+        raise ArchcalcError(f"an input of {given!r} is out of range", f"sizes lie between 1 and {MAX_SIZE:,}")
+    return shape
 
 
 def _origin(head: Row, trunk: Sequence[GraphRow], places: Sequence[str]) -> int:
@@ -135,15 +147,10 @@ class _Builder:
         self.rows: list[GraphRow] = []
         self.counts: Counter[tuple[Path, str]] = Counter()
         self.blocks = spec.statements.blocks
-        self.repeats = 0
+        self.variables = {key(k): v for k, v in spec.variables.items()}
+        self.work = 0
+        self.depth = 0
         self.read_ahead: set[str] = set()
-        for block in self.blocks.values():
-            if block.name in OPS or block.name in (*JOINS, "skip", "project", "total"):
-                raise SpecError(f"`{block.name}` is an op's name", block.span, "rename the block")
-        for default in spec.statements.defaults.values():
-            if default.op not in OPS:
-                hint = suggest(default.op, list(OPS)) or "the ops are: " + ", ".join(OPS)
-                raise SpecError(f"no op is called `{default.op}`", default.span, hint)
 
     # -- bookkeeping ----------------------------------------------------------------------------
 
@@ -163,7 +170,9 @@ class _Builder:
         path: Path = (),
     ) -> int:
         if len(self.nodes) >= MAX_NODES:
-            raise SpecError(f"this network has more than {MAX_NODES:,} layers", span)
+            raise SpecError(
+                f"this network has more than {MAX_NODES:,} layers", span, "are its repetitions meant?"
+            )
         index = len(self.nodes)
         row = len(self.rows)
         self.nodes.append(_Draft(index, op, attrs, inputs, shape, row, span))
@@ -179,13 +188,14 @@ class _Builder:
         try:
             for step in row.steps:
                 names = {**upcoming, **row.names, **step.names}
-                scope = Scope(names, self.spec.variables, used=used)
+                scope = Scope(names, self.variables, used=used)
                 at, _ = self.chain(step.body, at, scope, path)
             if len(self.nodes) == first:
                 raise SpecError(
                     f"the row `{row.label}` builds no layer",
                     row.cell.span,
-                    "its cells are blank; a row that only passes its input on has the rule `-> pass`",
+                    "what its rule reads is blank or 0; the rule of a row that builds nothing is `-> pass`",
+                    ("read here", row.steps[0].rule.span),
                 )
         except SpecError as fault:
             raise _in_row(fault, row) from None
@@ -211,65 +221,82 @@ class _Builder:
         return at, there
 
     def item(self, item: Expression, at: int, scope: Scope, path: Path) -> tuple[int, bool]:
-        if isinstance(item, Layer):
-            return self.layer(item, at, scope, path)
-        if isinstance(item, Call):
-            return self.call(item, at, scope, path)
-        if isinstance(item, Join):
-            return self.join(item, at, scope, path)
-        if isinstance(item, Repeat):
-            return self.repeat(item, at, scope, path)
-        return self.chain(item, at, scope, path)
+        self.work += 1
+        if self.work > MAX_WORK:
+            hint = f"at most {MAX_NODES:,} layers, and {MAX_WORK:,} parts that may come to layers"
+            raise SpecError("this network is too large, or its repetitions are too many", item.span, hint)
+        if self.depth >= MAX_DEPTH:
+            hint = "fewer blocks inside blocks and joins inside joins"
+            raise SpecError(f"nested deeper than {MAX_DEPTH}", item.span, hint)
+        self.depth += 1
+        try:
+            if isinstance(item, Layer):
+                return self.layer(item, at, scope, path)
+            if isinstance(item, Call):
+                return self.call(item, at, scope, path)
+            if isinstance(item, Join):
+                return self.join(item, at, scope, path)
+            if isinstance(item, Repeat):
+                return self.repeat(item, at, scope, path)
+            return self.chain(item, at, scope, path)
+        finally:
+            self.depth -= 1
 
     def repeat(self, item: Repeat, at: int, scope: Scope, path: Path) -> tuple[int, bool]:
-        sizes, stride = parts(item.count, scope, self.nodes[at].shape)
-        if sizes is BLANK:
-            return at, False
-        if len(sizes) != 1 or stride or not isinstance(sizes[0], int):
-            raise SpecError(f"`{item.count.text}` is not a number of times", item.count.span)
-        times = sizes[0]
-        self.repeats += times
-        if times > MAX_REPEATS or self.repeats > MAX_NODES:
-            raise SpecError(
-                f"{times:,} repetitions are too many", item.count.span, f"at most {MAX_REPEATS:,}"
-            )
+        try:
+            times = self.times(item.count, scope, self.nodes[at].shape)
+        except SpecError as fault:
+            raise scope.blamed(fault, (item.count,)) from None
         there = False
         for turn in range(times):
             at, built = self.item(item.body, at, scope.at_turn(turn), path)
             there = there or built
         return at, there
 
+    def times(self, count: SizeWord, scope: Scope, source: Shape) -> int:
+        sizes, stride = parts(count, scope, source)
+        if sizes is BLANK:
+            return 0
+        hint = "a repetition is a whole number: `3 x block`, `{n} x block`"
+        if len(sizes) != 1 or stride:
+            raise SpecError(f"`{count.text}` is not a number of times", count.span, hint)
+        times = sizes[0]
+        if not isinstance(times, int):
+            shown = float(times) if isinstance(times, Fraction) else times
+            raise SpecError(f"{shown} is not a number of times", count.span, hint)
+        if times > MAX_NODES:
+            raise SpecError(f"{times:,} repetitions are too many", count.span, f"at most {MAX_NODES:,}")
+        return times
+
     def call(self, call: Call, at: int, scope: Scope, path: Path) -> tuple[int, bool]:
-        block = self.blocks.get(call.name)
-        if block is None:
-            raise self.unknown(call.name, call.span)
+        block = self.blocks[call.name]
         if call.name in scope.calls:
             round_trip = " -> ".join((*scope.calls, call.name))
-            raise SpecError(f"a block that holds itself: {round_trip}", call.span, "break the circle")
-        given = {flag.name: flag for flag in call.arguments}
-        if len(given) != len(call.arguments):
-            raise SpecError("an argument is given twice", call.span)
+            hint = "break the circle: a block is made of what comes before it"
+            raise SpecError(f"a block that holds itself: {round_trip}", call.span, hint)
         wanted = {p.name: p.default for p in block.parameters}
+        given: dict[str, Flag] = {}
+        for flag in call.arguments:
+            if flag.name not in wanted:
+                hint = suggest(flag.name, list(wanted)) or f"its parameters: {', '.join(wanted) or 'none'}"
+                raise SpecError(f"`{block.name}` has no parameter `{flag.name}`", flag.span, hint)
+            if flag.name in given:
+                raise SpecError(f"`{flag.name}` is given twice", flag.span, "keep one")
+            given[flag.name] = flag
         source = self.nodes[at].shape
         values: dict[str, Any] = {}
-        for name, flag in given.items():
-            if name not in wanted:
-                known = ", ".join(wanted) or "none"
-                hint = suggest(name, list(wanted)) or f"its parameters: {known}"
-                raise SpecError(f"`{block.name}` has no parameter `{name}`", flag.span, hint)
-            values[name] = self.argument(flag, scope, source)
+        cells: dict[str, Span | None] = {}
         for name, default in wanted.items():
-            if name in values:
-                continue
-            if default is None:
-                raise SpecError(
-                    f"`{block.name}` needs `{name}`", call.span, f"write `{block.name}({name}=…)`"
-                )
-            values[name] = self.argument(Flag(name, default, call.span), scope, source)
-        inner = scope.inside(block.name, values)
+            if default is None and name not in given:
+                hint = f"write `{block.name}({name}=…)`"
+                raise SpecError(f"`{block.name}` needs `{name}`", call.span, hint)
+            flag = given.get(name) or Flag(name, default or (), call.span)
+            values[key(name)], cells[key(name)] = self.argument(flag, scope, source)
+        inner = scope.inside(block.name, values, cells)
         return self.chain(block.body, at, inner, self.step(path, _slug(block.name)))
 
-    def argument(self, flag: Flag, scope: Scope, source: Shape) -> Any:
+    def argument(self, flag: Flag, scope: Scope, source: Shape) -> tuple[Any, Span | None]:
+        """An argument's value in this turn, and the cell from which it comes, if one."""
         if len(flag.values) > 1 and scope.turn is None:
             raise SpecError(
                 "several values spread over repetitions, and nothing repeats here",
@@ -278,17 +305,16 @@ class _Builder:
             )
         turn = min(scope.turn or 0, len(flag.values) - 1)
         word = flag.values[turn]
-        sizes, stride = parts(word, scope, source)
-        if sizes is BLANK:
-            return BLANK
+        try:
+            sizes, stride = parts(word, scope, source)
+        except SpecError as fault:
+            raise scope.blamed(fault, (word,)) from None
         if stride:
             raise SpecError("an argument holds no stride", word.span, "give it a parameter of its own")
-        return sizes[0] if len(sizes) == 1 else Size(sizes)
+        value = BLANK if sizes is BLANK else sizes[0] if len(sizes) == 1 else Size(sizes)
+        return value, scope.cell(word)
 
     def join(self, join: Join, at: int, scope: Scope, path: Path) -> tuple[int, bool]:
-        if join.kind not in JOINS:
-            hint = suggest(join.kind, list(JOINS)) or "branches are joined by " + ", ".join(JOINS)
-            raise SpecError(f"no join is called `{join.kind}`", join.span, hint)
         results: dict[int, int] = {}
         waiting: list[tuple[int, Layer]] = []
         for i, branch in enumerate(join.branches):
@@ -304,7 +330,7 @@ class _Builder:
             raise SpecError(
                 f"blank cells leave this `{join.kind}` empty",
                 join.span,
-                "at least one branch must be",
+                "fill in the cells of at least one branch, or give such rows a rule of their own",
             )
         shapes = [self.nodes[r].shape for r in results.values()]
         for i, word in waiting:
@@ -322,11 +348,7 @@ class _Builder:
     ) -> int | None:
         """`skip` and `project`: the input beside the other branches."""
         source = self.nodes[at].shape
-        if word.sizes or (word.flags and word.name == "skip"):
-            raise SpecError(f"`{word.name}` has no sizes", word.span)
         if join.kind != "add" or not shapes:
-            if word.name == "project":
-                raise SpecError("`project` stands in `add[ … ]`", word.span)
             return at
         if _equal(source, shapes[0]):
             return at
@@ -370,44 +392,23 @@ class _Builder:
 
     # -- layers ---------------------------------------------------------------------------------
 
-    def unknown(self, name: str, span: Span) -> SpecError:
-        known = [*OPS, *self.blocks, "skip", "project"]
-        hint = suggest(name, known) or "the ops are: " + ", ".join(OPS)
-        return SpecError(f"no op or block is called `{name}`", span, hint)
-
     def layer(self, layer: Layer, at: int, scope: Scope, path: Path) -> tuple[int, bool]:
         op = OPS.get(layer.name)
         if op is None:
-            if layer.name in ("skip", "project"):
-                raise SpecError(
-                    f"`{layer.name}` is a branch of its own", layer.name_span, "`add[ … | skip ]`"
-                )
-            if layer.name not in self.blocks:
-                raise self.unknown(layer.name, layer.name_span)
-            if layer.sizes or layer.flags:
-                raise SpecError(
-                    f"`{layer.name}` is a block",
-                    layer.span,
-                    f"give it arguments in parentheses: `{layer.name}(a=1)`",
-                )
             return self.call(Call(layer.name, (), layer.name_span), at, scope, path)
         source = self.nodes[at].shape
-        sizes = self.sizes(op, layer, scope, source)
-        if sizes is None:
-            return at, False
-        request = self.request(op, layer, sizes, scope, source)
+        try:
+            sizes = self.sizes(op, layer, scope, source)
+            if sizes is None:
+                return at, False
+            request = self.request(op, layer, sizes, scope, source)
+        except SpecError as fault:
+            words = (*layer.sizes, *(word for flag in layer.flags for word in flag.values))
+            raise scope.blamed(fault, words) from None
         return self.place(op, request, at, layer.span, path), True
 
     def sizes(self, op: Op, layer: Layer, scope: Scope, source: Shape) -> Any:
         """Kernel, stride and channels of a layer; None where one is blank or no channels are left."""
-        required = [s for s in op.sizes if not s.endswith("?")]
-        if not len(required) <= len(layer.sizes) <= len(op.sizes):
-            need = " and ".join(s.rstrip("?") for s in op.sizes) or "no sizes"
-            raise SpecError(
-                f"`{op.name}` takes {need}, not {len(layer.sizes)} size" + "s" * (len(layer.sizes) != 1),
-                layer.span,
-                f"{op.name}: {op.about}",
-            )
         kernel = stride = channels = None
         for what, word in zip(op.sizes, layer.sizes, strict=False):
             numbers, behind = parts(word, scope, source)
@@ -415,7 +416,9 @@ class _Builder:
                 return None
             if what == "channels":
                 if len(numbers) != 1 or behind:
-                    raise SpecError(f"`{word.text}` is not a number of channels", word.span)
+                    shown = "x".join(str(n) for n in numbers) + ("/…" if behind else "")
+                    hint = "channels are one number; kernel and stride stand before it: `conv 3x3/2 64`"
+                    raise SpecError(f"`{shown}` is not a number of channels", word.span, hint)
                 channels = integer(numbers[0], word.span, "the number of channels")
                 if isinstance(channels, int) and channels == 0:
                     return None
@@ -426,10 +429,12 @@ class _Builder:
 
     def pair(self, numbers: Sequence[Number], word: SizeWord, what: str) -> tuple[Number, Number]:
         if len(numbers) > 2:
-            raise SpecError(f"`{word.text}` is not {what}", word.span, "it has a height and a width")
+            shown = "x".join(str(n) for n in numbers)
+            hint = "it has a height and a width, or one number for both"
+            raise SpecError(f"`{shown}` is not {what}", word.span, hint)
         for n in numbers:
             if not holds(integer(n, word.span, what) > 0):
-                raise SpecError(f"{what} of {n} covers nothing", word.span)
+                raise SpecError(f"{what} of {n} covers nothing", word.span, "1 at least")
         return numbers[0], numbers[-1]
 
     def request(
@@ -455,32 +460,30 @@ class _Builder:
                     continue
                 rivals = ops.group_of(flag.name)
                 if clash := (own & rivals) - {flag.name}:
-                    raise SpecError(f"`{flag.name}` contradicts `{next(iter(clash))}`", flag.span, "keep one")
+                    rival = next(iter(clash))
+                    raise SpecError(f"`{flag.name}` contradicts `{rival}`", flag.span, "keep one")
                 own.add(flag.name)
                 flags = {k: v for k, v in flags.items() if k not in rivals}
                 flags[flag.name] = values
         return Request(*sizes, flags)
 
     def flag(self, op: Op, flag: Flag, scope: Scope, source: Shape) -> Any:
-        known = ops.flags_of(op)
-        if flag.name not in known:
-            hint = suggest(flag.name, sorted(known)) or "its flags: " + ", ".join(sorted(known))
-            if flag.name == "x":
-                hint = "a repetition stands before what it repeats: `3 x conv 3x3 64`"
-            raise SpecError(f"`{op.name}` has no flag `{flag.name}`", flag.span, hint)
-        if ops.takes_number(flag.name) != bool(flag.values):
-            how = f"`{flag.name}=n`" if ops.takes_number(flag.name) else f"`{flag.name}`"
-            raise SpecError("this flag is written " + how, flag.span)
         values: list[Number] = []
         for word in flag.values:
-            numbers, stride = parts(word, scope, source)
+            numbers, _ = parts(word, scope, source)
             if numbers is BLANK:
                 return None
-            if stride:
-                raise SpecError(f"`{word.text}` is not a number", word.span)
             values.extend(numbers)
-        if flag.name not in ("eps", "p"):
-            values = [integer(v, flag.span, f"`{flag.name}`") for v in values]
+        if flag.name == "eps":
+            return tuple(values)
+        if flag.name == "p":
+            if not holds(values[0] < 1):
+                raise SpecError("`p` is a share of all activations", flag.values[0].span, "40% is `p=0.4`")
+            return tuple(values)
+        for value, word in zip(values, flag.values, strict=False):
+            integer(value, word.span, f"`{flag.name}`")
+            if flag.name not in ("pad", "maps") and not holds(value > 0):
+                raise SpecError(f"`{flag.name}` of {value}", word.span, "1 at least")
         return tuple(values)
 
     def place(self, op: Op, request: Request, at: int, span: Span, path: Path) -> int:
@@ -491,7 +494,7 @@ class _Builder:
             after = [OPS[f] for f in request.flags if f in OPS and f != "linear"]
             for extra in sorted(after, key=lambda o: o.role != "norm"):
                 default = self.spec.statements.defaults.get(extra.name)
-                scope = Scope({}, self.spec.variables)
+                scope = Scope({}, self.variables)
                 flags = {
                     f.name: self.flag(extra, f, scope, self.nodes[at].shape)
                     for f in (default.flags if default else ())
@@ -504,10 +507,11 @@ class _Builder:
         try:
             attrs = op.prepare(request, source)
             shape = op.shape(attrs, source)
-        except ValueError as fault:
-            raise SpecError(str(fault), span, f"it reads {shown(source)}") from None
+        except UnfitError as fault:
+            raise SpecError(str(fault), span, f"it reads {shown(source)}; {fault.hint}") from None
         if not all(holds(part > 0) for part in shape):
-            raise SpecError(f"nothing is left of {shown(source)} here: {shown(shape)}", span)
+            hint = "the layers before it have made the grid too small, or a size is 0"
+            raise SpecError(f"nothing is left of {shown(source)} here: {shown(shape)}", span, hint)
         return self.add(_slug(op.name), op.name, attrs, (at,), shape, span, path)
 
 
@@ -520,7 +524,8 @@ def _equal(a: Iterable[Number], b: Iterable[Number]) -> bool:
 
 def _in_row(fault: SpecError, row: Row) -> SpecError:
     """`fault` with the row in which it came to light, unless it points at that row already."""
-    if fault.span is not None and fault.span.line == row.span.line:
+    if fault.span is None or fault.also is not None:
         return fault
-    where = f"in the row `{row.label}`, line {row.span.line}"
-    return SpecError(fault.message, fault.span, f"{where}; {fault.hint}" if fault.hint else where)
+    if (fault.span.file, fault.span.line) == (row.span.file, row.span.line):
+        return fault
+    return SpecError(fault.message, fault.span, fault.hint, (f"in the row `{row.label}`", row.cell.span))

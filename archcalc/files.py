@@ -10,8 +10,8 @@ from pathlib import Path
 from archcalc.errors import ArchcalcError
 
 
-def write(path: Path, text: str, force: bool = False) -> None:
-    """Write `text` to `path` in one step, so that a reader sees the old file or the whole new one.
+def write(path: Path, content: str | bytes, force: bool = False) -> None:
+    """Write `content` to `path` in one step, so that a reader sees the old file or the whole new one.
 
     Raises `ArchcalcError` where the file exists and `force` is not set, or where it cannot be written.
     """
@@ -23,8 +23,8 @@ def write(path: Path, text: str, force: bool = False) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content if isinstance(content, bytes) else content.encode())
             stream.flush()
             os.fsync(stream.fileno())
         mask = os.umask(0)  # mkstemp makes a private file; give it the rights of any other

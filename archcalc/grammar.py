@@ -11,12 +11,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from archcalc import arithmetic
-from archcalc.errors import Span, SpecError
+from archcalc.errors import Span, SpecError, suggest
+from archcalc.text import key
+from archcalc.vocabulary import METRICS
 
 if TYPE_CHECKING:
-    from archcalc.arithmetic import Value
+    from collections.abc import Iterator
+
+    from archcalc.arithmetic import Name, Value
 
 MAX_DEPTH = 40
+MAX_LENGTH = 5_000
 
 _GRAMMAR = r"""
 start: chain
@@ -34,7 +39,9 @@ size: SIZE
 flag: NAME ("=" values)?
 values: SIZE ("," SIZE)*
 TIMES: "x"
-SIZE.2: /(\d+(\.\d+)?|\{[^{}\n]*\})(x(\d+|\{[^{}\n]*\}))*(\/(\d+|\{[^{}\n]*\})(x(\d+|\{[^{}\n]*\}))?)?/
+SIZE.2: (DECIMAL | PART) ("x" PART)* ("/" PART ("x" PART)?)?
+PART: /([0-9]+|\{[^{}\n]*\})/
+DECIMAL: /[0-9]+\.[0-9]+/
 JOIN.4: /[A-Za-z_][\w-]*(?=\s*\[)/
 CALL.3: /[A-Za-z_][\w-]*(?=\()/
 NAME.1: /[A-Za-z_][\w-]*/
@@ -153,44 +160,90 @@ def parse(source: Source) -> Chain:
     text = source.text
     if not text.strip():
         raise SpecError("an expression is missing here", source.span(0, 1), "write a layer or a block")
+    if len(text) > MAX_LENGTH:
+        raise SpecError(
+            f"an expression longer than {MAX_LENGTH:,} characters",
+            source.span(len(text) - len(text.lstrip()), MAX_LENGTH),
+            "name its parts: `block(a b) = …`",
+        )
     depth = 0
     for at, c in enumerate(text):
-        depth += (c in "[(") - (c in "])")
+        depth += (c in "[({") - (c in "])}")
         if depth > MAX_DEPTH:
-            raise SpecError(f"nested deeper than {MAX_DEPTH}", source.span(at, at + 1))
+            hint = "name its parts: `block(a b) = …`"
+            raise SpecError(f"nested deeper than {MAX_DEPTH}", source.span(at, at + 1), hint)
     try:
         tree = _parser().parse(text)
     except UnexpectedInput as fault:
         raise _unexpected(text, source, fault) from None
     except (LarkError, RecursionError):
-        raise SpecError("this expression cannot be read", source.span(0, 1)) from None
+        raise SpecError("this expression cannot be read", source.span(0, 1), "simplify it") from None
     return _Builder(source).chain(tree.children[0])
 
 
 def _unexpected(text: str, source: Source, fault: Any) -> SpecError:
-    at = getattr(fault, "pos_in_stream", None)
+    """What is wrong where the parser stopped, in the words of the language."""
     token = getattr(fault, "token", None)
-    if token is not None and token.type == "$END":
+    at = getattr(fault, "pos_in_stream", None)
+    if (token is not None and token.type == "$END") or at is None or not 0 <= at < len(text):
+        opened = unclosed(text)
+        if opened is not None:
+            c = text[opened]
+            hint = f"end it with `{_PARTNER[c]}`"
+            return SpecError(f"this `{c}` is never closed", source.span(opened, opened + 1), hint)
         at = len(text.rstrip())
-        missing = "`]`" if text.count("[") > text.count("]") else "a layer or a block"
-        return SpecError(f"this ends too soon: {missing} is missing", source.span(at, at + 1))
-    at = len(text) if at is None or at < 0 else at
-    word = str(token) if token is not None else text[at : at + 1]
+        return SpecError("this ends too soon", source.span(at, at + 1), "a layer or a block is missing here")
+    word = str(token) if token is not None else text[at]
     before = text[:at].rstrip()
+    message = f"`{word}` does not belong here"
     hint = "layers are chained with `>`, branches stand in `concat[ a | b ]`"
-    if word == "," and re.search(r"\([^)]*$", before):
+    opened = unclosed(before)
+    line = text.rfind("\n", 0, at) + 1
+    if opened is not None and opened < line and text[line] not in " \t|>])":
+        hint = f"end it with `{_PARTNER[text[opened]]}`"
+        return SpecError(f"this `{text[opened]}` is never closed", source.span(opened, opened + 1), hint)
+    if text[at] in "{}":
+        what = "is never closed" if text[at] == "{" else "closes nothing"
+        message, hint = f"this `{text[at]}` {what}", "a `{` has its `}` on the same line"
+    elif word in "])" and (opened is None or _PARTNER[before[opened]] != word):
+        message, hint = f"this `{word}` closes nothing", "each `[` and each `(` has its own partner"
+    elif before.endswith("="):
+        hint = "a value is missing here: `a=64`, `a={name}`"
+    elif (
+        opened is not None and re.search(r"[\w-]\($", before[: opened + 1]) and "," not in (word, before[-1:])
+    ):
+        hint = "arguments are written `a=1 b={name}`; branches stand in `[ … | … ]`"
+    elif opened is not None and before[opened] == "(" and "," in (word, before[-1:]):
         hint = "arguments are separated by blanks: `block(a=1 b=2)`"
+    elif "," in (word, before[-1:]):
+        hint = "sizes and flags are separated by blanks; a list of values is a block's argument: `f(c=64,32)`"
     elif word == "|":
         hint = "branches stand inside `concat[ … | … ]`, `add[ … ]` or `multiply[ … ]`"
     elif word == "[":
         hint = "say how the branches are joined: `concat[ … ]`, `add[ … ]` or `multiply[ … ]`"
-    elif word.startswith("{") or word == "}":
-        hint = "a `{` needs its `}` on the same line"
-    elif re.search(r"\d\s*$", before) and word.lower().startswith("x"):
-        hint = "write a repetition with blanks: `3 x block`"
-    elif re.search(r"(^|>|\||\[)\s*\d+x$", before + word) or word[:1].isdigit():
-        hint = "an op's name comes first: `conv 3x3 64`; a repetition has blanks: `3 x block`"
-    return SpecError(f"`{word}` does not belong here", source.span(at, at + max(len(word), 1)), hint)
+    elif word == "/":
+        hint = "a kernel and its stride are one word: `3x3/2`"
+    elif word == "=":
+        hint = "a flag and its value are written `pad=1`"
+    elif word[:1].isdigit():
+        hint = "an op's name comes first: `conv 3x3 64`; a repetition reads `3 x block`"
+    return SpecError(message, source.span(at, at + max(len(word), 1)), hint)
+
+
+_PARTNER = {"[": "]", "(": ")"}
+
+
+def unclosed(text: str) -> int | None:
+    """Where the last bracket opens that `text` does not close; braces and what they hold do not count."""
+    opened: list[int] = []
+    braced = False
+    for at, c in enumerate(text):
+        braced = c == "{" or (braced and c != "}")
+        if not braced and c in "[(":
+            opened.append(at)
+        elif not braced and c in "])" and opened:
+            opened.pop()
+    return opened[-1] if opened else None
 
 
 class _Builder:
@@ -237,10 +290,15 @@ class _Builder:
 
 
 _PART = re.compile(r"\{([^{}]*)\}|([0-9.]+)")
+_WORD = re.compile(r"([0-9]+(\.[0-9]+)?|\{[^{}\n]*\})([x/]([0-9]+|\{[^{}\n]*\}))*")
 
 
 def size_word(text: str, span: Span) -> SizeWord:
     """The `SizeWord` that `text` spells, such as `{k}/{s}` or `3x3/2`; it stands at `span`."""
+    if not text:
+        raise SpecError("a value is missing here", span, "a value reads `64`, `3x3` or `{name}`")
+    if not _WORD.fullmatch(text):
+        raise SpecError(f"`{text}` is not a size", span, "a size reads `64`, `3x3/2` or `{name}`")
     depth, slash = 0, len(text)
     for i, c in enumerate(text):
         depth += (c == "{") - (c == "}")
@@ -254,18 +312,77 @@ def size_word(text: str, span: Span) -> SizeWord:
         begin, end = found.start(), found.end()
         if literal is None:
             value = arithmetic.parse(inside, span.within(begin + 1, end - 1))
+            _own_figures(value)
         elif len(literal) > 15:
-            raise SpecError("this number is past all sense", span.within(begin, end))
+            raise SpecError("this number is past all sense", span.within(begin, end), "15 digits at most")
         else:
             value = arithmetic.parse(literal, span.within(begin, end))
         (parts if begin < slash else stride).append(value)
     return SizeWord(tuple(parts), tuple(stride), text, span)
 
 
+def _own_figures(value: Value) -> None:
+    """Complain where a size asks for a network's figure, as only claims may."""
+    for reference in arithmetic.references(value):
+        name = reference.metric
+        if name in METRICS:
+            raise SpecError(
+                f"`{name}({reference.target})` is a figure of a network",
+                reference.span,
+                "only claims may ask for one; a network is built from its own table",
+            )
+        hint = suggest(name, list(arithmetic.FUNCTIONS)) or "there are: " + " ".join(arithmetic.FUNCTIONS)
+        raise SpecError(f"no function is called `{name}`", reference.span, hint)
+
+
 def parse_flags(source: Source) -> tuple[Flag, ...]:
     """The flags of a `default op : flags` line."""
     shifted = Source(source.file, source.line, source.offset - 2, ("x " + source.text,), source.full)
     expression = parse(shifted).items
-    if len(expression) != 1 or not isinstance(expression[0], Layer) or expression[0].sizes:
-        raise SpecError("a default is a list of flags", source.span(0, len(source.text)))
-    return expression[0].flags
+    lead = len(source.text) - len(source.text.lstrip())
+    spot = source.span(lead, len(source.text))
+    if len(expression) != 1 or not isinstance(expression[0], Layer):
+        raise SpecError("a default is a list of flags", spot, "`default conv : same bias relu`")
+    layer = expression[0]
+    if layer.sizes:
+        hint = "a default holds flags only: `default conv : same bias relu`"
+        raise SpecError("a size cannot be a default", layer.sizes[0].span, hint)
+    if not layer.flags:
+        raise SpecError("the flags are missing here", spot, "`default conv : same bias relu`")
+    return layer.flags
+
+
+def spans(node: object) -> Iterator[Name]:
+    """Every name that an expression's braces hold, with its place."""
+    if isinstance(node, Chain):
+        for item in node.items:
+            yield from spans(item)
+    elif isinstance(node, Join):
+        for branch in node.branches:
+            yield from spans(branch)
+    elif isinstance(node, Repeat):
+        yield from spans(node.count)
+        yield from spans(node.body)
+    elif isinstance(node, Call):
+        for flag in node.arguments:
+            yield from spans(flag)
+    elif isinstance(node, Layer):
+        for part in (*node.sizes, *node.flags):
+            yield from spans(part)
+    elif isinstance(node, Flag):
+        for word in node.values:
+            yield from spans(word)
+    elif isinstance(node, SizeWord):
+        for value in (*node.parts, *node.stride):
+            yield from arithmetic.names(value)
+
+
+def names(node: object) -> Iterator[str]:
+    """Every name that an expression's braces hold, as `text.key` spells it."""
+    return (key(name.name) for name in spans(node))
+
+
+def braced(name: str) -> str:
+    """How an expression refers to the column `name`: in quotes where it holds odd signs."""
+    plain = arithmetic.PLAIN.fullmatch(name) is not None
+    return f"{{{name}}}" if plain else f'{{"{name}"}}'

@@ -11,15 +11,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from archcalc.ops import JOINS as JOINS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archcalc.arithmetic import Number
     from archcalc.errors import Span
     from archcalc.ops import Attrs, Shape
-    from archcalc.spec import Row, Spec
-
-JOINS = ("concat", "add", "multiply")
+    from archcalc.rows import Row
+    from archcalc.spec import Spec
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,10 @@ def _clipped(attrs: Attrs, source: Shape) -> Attrs:
         return attrs
     (top, _), (left, _) = attrs.pad
     clipped = replace(attrs, pad=((top, top), (left, left)), ceil=True)
-    return clipped if windows(clipped, source) == windows(attrs, source) else attrs
+    try:
+        return clipped if windows(clipped, source) == windows(attrs, source) else attrs
+    except ValueError:  # without the padding not one window fits
+        return attrs
 
 
 def _padded(attrs: Attrs, value: float, make: Callable[[Pair], nn.Module]) -> nn.Module:

@@ -26,19 +26,43 @@ def paths() -> list[Path]:
     return sorted(path for path in folder().glob("*.md") if path.stem != "README")
 
 
-@lru_cache(maxsize=256)
 def _document(path: Path) -> Document:
+    try:
+        found = path.stat()
+        stamp = (found.st_mtime_ns, found.st_size)
+    except (OSError, ValueError):
+        stamp = (0, 0)  # reading it says what is wrong
+    return _parsed(path, stamp)
+
+
+@lru_cache(maxsize=256)
+def _parsed(path: Path, stamp: tuple[int, int]) -> Document:
+    """The document at `path` as of `stamp`: a file that was edited meanwhile is read again."""
     return document.parse(textfile.read(path), str(path))
 
 
 @lru_cache(maxsize=256)
+def _networks(parsed: Document) -> tuple[Outline, ...]:
+    return outline.networks(parsed)
+
+
 def _outlines(path: Path) -> tuple[Outline, ...]:
-    return outline.networks(_document(path))
+    return _networks(_document(path))
 
 
 def shipped() -> tuple[Outline, ...]:
     """Every shipped network, document by document. Raises `SpecError` where a spec is broken."""
     return tuple(o for path in paths() for o in _outlines(path))
+
+
+def networks(path: Path) -> tuple[Outline, ...]:
+    """The networks of one document. Raises `SpecError` where it is broken or holds none."""
+    return _outlines(path)
+
+
+def family(name: str) -> Path | None:
+    """The shipped document that is itself called `name`, whatever its networks are called."""
+    return next((p for p in paths() if str(_document(p).front.get("name")) == name), None)
 
 
 def find(name: str) -> Outline:
@@ -48,6 +72,14 @@ def find(name: str) -> Outline:
     `ArchcalcError` where there is none, and `SpecError` where its document is broken.
     """
     return _from_file(name) if is_path(name) else _from_library(name)
+
+
+def beside(name: str, asking: Outline) -> Outline:
+    """The network that `asking` means by `name`: of its own document, of a file beside it, or shipped."""
+    for found in _networks(asking.document):
+        if name == found.name or name in found.aliases:
+            return found
+    return find(str(Path(asking.document.file).parent / name) if is_path(name) else name)
 
 
 def is_path(name: str) -> bool:

@@ -43,7 +43,8 @@ def markdown(table: Table) -> str:
 
 
 def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+    # A star within a word, as in 28*28*64, would begin emphasis.
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*").replace("\n", " ")
 
 
 def html(table: Table) -> str:
@@ -88,11 +89,19 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
+    "→": r"$\to$",
+    "≈": r"$\approx$",
+    "−": "$-$",
+    "µ": r"$\mu$",
 }
+_TYPESET = frozenset("–—‘’“”•€™")  # beyond Latin letters, what pdflatex sets without a package
+_LONG = 40  # characters from which a column of text wraps
 
 
 def _latex_escape(text: str) -> str:
-    return "".join(_LATEX.get(c, c) for c in text)
+    return "".join(
+        _LATEX.get(c) or (c if ord(c) < 0x180 or c in _TYPESET else f"[U+{ord(c):04X}]") for c in text
+    )
 
 
 def latex(table: Table) -> str:
@@ -102,7 +111,11 @@ def latex(table: Table) -> str:
         cells = (_latex_escape(tables.text(v, c)) for v, c in zip(values, table.columns, strict=True))
         return " & ".join(cells) + r" \\"
 
-    spec = "".join("r" if c.numeric else "l" for c in table.columns)
+    def place(i: int) -> str:
+        long = any(len(tables.text(row[i], table.columns[i])) > _LONG for row in (*table.rows, *table.totals))
+        return r"p{0.35\linewidth}" if long else "r" if table.columns[i].numeric else "l"
+
+    spec = "".join(map(place, range(len(table.columns))))
     lines = [
         "% needs \\usepackage{booktabs}",
         r"\begin{table}",

@@ -53,6 +53,14 @@ class Request:
         return otherwise if not values else values[0]
 
 
+class UnfitError(ValueError):
+    """An op that cannot stand on its input, and what to do about it."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 Prepare = Callable[[Request, Shape], Attrs]
 Count = Callable[[Attrs, Shape, Shape], Number]
 Build = Callable[[Attrs, Shape, bool], "nn.Module"]
@@ -141,19 +149,20 @@ def windows(attrs: Attrs, source: Shape) -> Pair:
     result = []
     for axis in (0, 1):
         (before, after), stride = attrs.pad[axis], attrs.stride[axis]
-        room = source[axis + 1] + before + after - attrs.dilation[axis] * (attrs.kernel[axis] - 1) - 1
-        if not holds(room >= 0):
-            reach = attrs.dilation[axis] * (attrs.kernel[axis] - 1) + 1
-            raise ValueError(
-                f"a window of {reach} does not fit on a grid of {source[1]}x{source[2]}"
-                + (" with its padding" if holds(before + after > 0) else "")
-            )
+        reach = attrs.dilation[axis] * (attrs.kernel[axis] - 1) + 1
+        room = source[axis + 1] + before + after - reach
         if attrs.ceil:
             size = ceil_div(room, stride) + 1
             # a last window that would begin in the padding is dropped
             size = size - ((size - 1) * stride >= source[axis + 1] + before) * 1
         else:
             size = room // stride + 1
+        if not holds(size > 0):
+            raise UnfitError(
+                f"a window of {reach} does not fit on a grid of {source[1]}x{source[2]}"
+                + (" with its padding" if holds(before + after > 0) else ""),
+                "pad it (`same`, `pad=n`), or shrink the grid less before it",
+            )
         result.append(size)
     return result[0], result[1]
 
@@ -165,7 +174,8 @@ def _conv(request: Request, source: Shape) -> Attrs:
     channels = request.channels if request.channels is not None else source[0]
     for what, count in (("incoming", source[0]), ("outgoing", channels)):
         if not holds(groups > 0) or not holds(count % groups == 0):
-            raise ValueError(f"{count} {what} channels do not divide by {groups} groups")
+            hint = "choose groups that divide the channels on both sides"
+            raise UnfitError(f"{count} {what} channels do not divide by {groups} groups", hint)
     return replace(_padded_out(attrs, source), channels=channels, groups=groups, bias="bias" in request.flags)
 
 
@@ -198,16 +208,20 @@ def _pool(request: Request, source: Shape) -> Attrs:
         side = request.number("adaptive", 1)
         return Attrs(kernel=grid, channels=source[0], options={**options, "adaptive": side})
     if request.kernel is None:
-        raise ValueError("a pool needs its window, or `global`, or `adaptive=n`")
+        raise UnfitError(
+            "a pool needs its window", "`maxpool 3x3/2`, `avgpool global` or `avgpool adaptive=n`"
+        )
     stride = request.stride
     if stride is None:
         if not holds((request.kernel[0] == grid[0]) * (request.kernel[1] == grid[1]) == 1):
-            raise ValueError("a pool needs its stride, as in `3x3/2`, where it does not cover the grid")
+            hint = "write it behind the window: `3x3/2`; only a window as large as the grid needs none"
+            raise UnfitError("a pool needs its stride", hint)
         stride = (1, 1)
     attrs = replace(_windowed(request, source, request.kernel, stride), options=options)
     for (before, _), k in zip(attrs.pad, attrs.kernel, strict=True):
         if not holds(2 * before <= k):
-            raise ValueError(f"a window of {k} is padded by {k // 2} at most, not by {before}")
+            hint = "padding beyond half the window would pool nothing but padding"
+            raise UnfitError(f"a window of {k} is padded by {k // 2} at most, not by {before}", hint)
     return attrs
 
 
@@ -227,17 +241,17 @@ def _options(*names: str) -> Prepare:
 def _shuffle(request: Request, source: Shape) -> Attrs:
     groups = request.number("groups", 1)
     if not holds(groups > 0) or not holds(source[0] % groups == 0):
-        raise ValueError(f"{source[0]} channels do not divide by {groups} groups")
+        raise UnfitError(f"{source[0]} channels do not divide by {groups} groups", "choose a divisor")
     return Attrs(channels=source[0], options={"groups": groups})
 
 
 def _select(request: Request, source: Shape) -> Attrs:
     maps = request.flags.get("maps", ())
     if not maps:
-        raise ValueError("`select` needs its maps, counted from 0: `select maps=0,1,2`")
+        raise UnfitError("`select` needs its maps", "they are counted from 0: `select maps=0,1,2`")
     for m in maps:
         if not (0 <= m < source[0]):
-            raise ValueError(f"there is no map {m} among {source[0]} (the first is 0)")
+            raise UnfitError(f"there is no map {m} among {source[0]}", "the first is 0")
     return Attrs(channels=len(maps), options={"maps": tuple(maps)})
 
 
@@ -473,6 +487,9 @@ _TABLE = (
         module=_layer("RadialBasis"),
     ),
 )
+
+#: How branches are joined; these are no ops with words of their own.
+JOINS: Final = ("concat", "add", "multiply")
 
 OPS: Final[Mapping[str, Op]] = {op.name: op for op in _TABLE}
 

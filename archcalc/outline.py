@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from archcalc import statements
 from archcalc.document import Cell, Document, Section, Table
-from archcalc.errors import Span, SpecError, suggest
+from archcalc.errors import ArchcalcError, Span, SpecError, suggest
 from archcalc.statements import Header, Statements
 from archcalc.text import Scalar, key, number
 
@@ -54,6 +54,9 @@ class Outline:
 def networks(document: Document) -> tuple[Outline, ...]:
     """The networks of `document`, in its order. Raises `SpecError` where it holds none."""
     name = _front_name(document)
+    for single in ("title", "source", "input", "extends"):
+        if isinstance(document.front.get(single), tuple):
+            raise SpecError(f"`{single}` is a list", document.front_spans[single], "give one value")
     kinds = [_sort(section) for section in document.sections]
     own = [
         (section, kind)
@@ -69,12 +72,15 @@ def networks(document: Document) -> tuple[Outline, ...]:
     for unknown, value in variables.items():
         if isinstance(value, tuple):
             raise SpecError(f"`{unknown}` is a list", document.front_spans[unknown], "give one value")
+    if "extends" not in document.front and not any(kind.arch.extends for kind in kinds):
+        _all_used(document, variables, variants)
     if tables == 0 and not own and "extends" not in document.front and not common.extends:
         raise SpecError(
             "this document holds no table of a network",
-            Span(document.file, 1, 0, 1, ""),
-            "a table starts with `| type | … |` and a line of dashes under it",
+            document.start,
+            "a table is a header such as `| type | output size |`, a line of dashes `|---|---|`, and rows",
         )
+    variables_only = {k: v for k, v in document.front.items() if not isinstance(v, tuple)}
     bases: list[Outline] = []
     if tables == 0 and ("extends" in document.front or common.extends):
         own = [(document.sections[0], _Kinds((), (), (), common)), *own]
@@ -104,10 +110,10 @@ def networks(document: Document) -> tuple[Outline, ...]:
                 statements=arch,
                 table=kind.network[0] if kind.network else None,
                 heads=_heads(kind.heads or (heads if own_name == name or tables > 1 else [])),
-                variables={k: v for k, v in variables.items() if not isinstance(v, tuple)},
-                input=_scalar(document, "input"),
+                variables={k: v for k, v in variables_only.items() if k not in _FRONT},
+                input=variables_only.get("input"),
                 input_span=document.front_spans.get("input"),
-                span=heading.span if heading else Span(document.file, 1, 0, 1, ""),
+                span=heading.span if heading else document.start,
             )
         )
     return _with_variants(bases, variants, document)
@@ -138,7 +144,7 @@ def _sort(section: Section) -> _Kinds:
 
 def _heads(tables: tuple[Table, ...] | list[Table]) -> Table | None:
     if len(tables) > 1:
-        raise SpecError("a second table of side heads", tables[1].span, "write them in one table")
+        raise SpecError("a second table of side heads", tables[1].span, "write all side heads in one table")
     return tables[0] if tables else None
 
 
@@ -149,39 +155,75 @@ def _merge(parts: list[Statements]) -> Statements:
     return merged
 
 
-def _front_name(document: Document) -> str:
-    if "name" not in document.front:
-        raise SpecError(
-            "the document has no `name`",
-            Span(document.file, 1, 0, 1, ""),
-            "begin it with three lines: `---`, `name: my-network`, `---`",
-        )
-    name = str(document.front["name"])
+_HINT = "small letters, digits and - _ . + only, as one types it: `resnet-50`"
+
+
+def _named(name: str, span: Span) -> str:
+    """`name` where it can be typed as one word; raises `SpecError` where not."""
+    if not name:
+        raise SpecError("a name is missing here", span, _HINT)
     if not _NAME.fullmatch(name):
-        raise SpecError(
-            f"`{name}` is not a name",
-            document.front_spans["name"],
-            "small letters, digits and - _ . + only, as one types it: `resnet-50`",
-        )
+        raise SpecError(f"`{name}` is not a name", span, _HINT)
     return name
+
+
+def _front_name(document: Document) -> str:
+    name = document.front.get("name")
+    if isinstance(name, tuple):
+        raise SpecError(
+            "`name` is a list", document.front_spans["name"], "give one name; others are `aliases`"
+        )
+    if name is not None:
+        return _named(str(name), document.front_spans["name"])
+    front = "front matter (`---`, `name: my-network`, `input: 224x224x3`, `---`)"
+    arch = "a fenced `arch` block with a rule for each kind of row"
+    bare = not any(section.arch for section in document.sections)
+    if document.front:
+        raise SpecError("the front matter has no `name`", document.start, "add a line `name: my-network`")
+    if bare and any(section.tables for section in document.sections):
+        table = next(t for section in document.sections for t in section.tables)
+        raise SpecError(
+            "this table is no spec yet: front matter and an `arch` block are missing",
+            table.span,
+            f"put {front} above it, and below it {arch}; "
+            f"`archcalc audit {document.file}` tells which of its rows can be right",
+        )
+    raise SpecError("this document has no front matter", document.start, f"begin it with {front}")
+
+
+def _all_used(document: Document, variables: Mapping[str, object], variants: list[Table]) -> None:
+    """Every variable must be named somewhere: in a rule, a cell, the input or another variable."""
+    tables = [t for section in document.sections for t in section.tables]
+    texts = [line for section in document.sections for block in section.arch for line in block.lines]
+    texts += [c.text for table in tables for row in table.rows for c in row]
+    texts += [value for value in document.front.values() if isinstance(value, str)]
+    words = {word.casefold() for text in texts for word in re.findall(r"[^\W\d]\w*", text)}
+    settings = {c.text: c.span for t in variants for c in t.header if key(c.text) not in _VARIANT}
+    places = {**{name: document.front_keys[name] for name in variables}, **settings}
+    for name, span in places.items():
+        if not re.match(r"[^\W\d]", name):
+            raise SpecError(f"`{name}` is not a variable's name", span, "it begins with a letter")
+        named = key(name) in words if name.isidentifier() else any(key(name) in key(t) for t in texts)
+        if not named:
+            own = _VARIANT if name in settings else _FRONT
+            hint = suggest(name, [*own, *(n for n in places if n != name)])
+            raise SpecError(
+                f"nothing reads the variable `{name}`",
+                span,
+                hint or f"a rule reads it as `{{{name}}}`; names with a meaning are: " + ", ".join(own),
+            )
 
 
 def _aliases(document: Document) -> tuple[str, ...]:
     value = document.front.get("aliases", ())
-    return tuple(str(v) for v in value) if isinstance(value, tuple) else (str(value),)
-
-
-def _scalar(document: Document, name: str) -> Scalar | None:
-    value = document.front.get(name)
-    if isinstance(value, tuple):
-        raise SpecError(f"`{name}` is a list", document.front_spans[name], "give one value")
-    return value
+    names = value if isinstance(value, tuple) else (value,)
+    return tuple(_named(str(v), document.front_spans["aliases"]) for v in names)
 
 
 def _slug(heading: Cell) -> str:
     name = re.sub(r"[^a-z0-9_.+-]+", "-", heading.text.casefold()).strip("-")
     if not name:
-        raise SpecError("a network's heading must name it", heading.span)
+        raise SpecError("this heading gives the network no name", heading.span, _HINT)
     return name
 
 
@@ -197,13 +239,18 @@ def _with_variants(bases: list[Outline], tables: list[Table], document: Document
     for table in tables:
         names = [c.text for c in table.header]
         settings = [n for n in names if key(n) not in _VARIANT]
+        for i, cell in enumerate(table.header):
+            if key(cell.text) in [key(n) for n in names[:i]]:
+                raise SpecError(f"two columns are called `{cell.text}`", cell.span, "rename one")
+        if not table.rows:
+            raise SpecError(
+                "this table has no rows", table.span, "write a row for each variant, or remove it"
+            )
         for row, span in zip(table.rows, table.row_spans, strict=True):
             if len(row) != len(names):
                 raise ragged(row, len(names), span)
             cells = {key(n): c for n, c in zip(names, row, strict=True)}
-            name = cells["variant"].text
-            if not _NAME.fullmatch(name):
-                raise SpecError(f"`{name}` is not a name", cells["variant"].span, "as one types it")
+            name = _named(cells["variant"].text, cells["variant"].span)
             base = _base(name, cells.get("of"), bases, by_name)
             values = {n: _cell_scalar(cells[key(n)]) for n in settings if not cells[key(n)].blank}
             if any(n not in base.variables for n in settings):
@@ -230,21 +277,36 @@ def _with_variants(bases: list[Outline], tables: list[Table], document: Document
             varied[name] = outline
     found = [b for b in bases if b.name not in incomplete and b.name not in varied]
     everything = [*found, *varied.values()]
+    _unambiguous(everything)
     return tuple(replace(o, alternatives=_alternatives(o, list(varied.values()))) for o in everything)
+
+
+def _unambiguous(outlines: list[Outline]) -> None:
+    """No name or alias may stand for two networks."""
+    owner = {o.name: o.name for o in outlines}
+    for outline in outlines:
+        for alias in outline.aliases:
+            if owner.setdefault(alias, outline.name) != outline.name:
+                raise SpecError(
+                    f"`{alias}` is the name of two networks, `{owner[alias]}` and `{outline.name}`",
+                    outline.span,
+                    "drop the alias of one",
+                )
 
 
 def _base(name: str, of: Cell | None, bases: list[Outline], by_name: dict[str, Outline]) -> Outline:
     if of is not None and not of.blank:
         if of.text not in by_name:
-            raise SpecError(
-                f"no network here is called `{of.text}`", of.span, suggest(of.text, list(by_name))
-            )
+            hint = suggest(of.text, list(by_name)) or "this document holds: " + ", ".join(by_name)
+            raise SpecError(f"no network here is called `{of.text}`", of.span, hint)
         return by_name[of.text]
     return by_name.get(name, bases[0])
 
 
 def _listed(cell: Cell | None) -> tuple[str, ...]:
-    return tuple(re.split(r"[,\s]+", cell.text)) if cell and not cell.blank else ()
+    if cell is None or cell.blank:
+        return ()
+    return tuple(_named(name, cell.span) for name in re.split(r"[,\s]+", cell.text) if name)
 
 
 def _cell_scalar(cell: Cell) -> Scalar:
@@ -262,21 +324,29 @@ def _alternatives(outline: Outline, variants: list[Outline]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def resolve(outline: Outline, find: Callable[[str], Outline], seen: tuple[str, ...]) -> Outline:
-    """`outline` with all that the networks it extends give it."""
+def resolve(
+    outline: Outline,
+    find: Callable[[str, Outline], Outline],
+    seen: tuple[Outline, ...] = (),
+) -> Outline:
+    """`outline` with all that the networks it extends give it.
+
+    `find` gives the network that an outline, its second argument, means by a name.
+    """
     parent = outline.extends
     if parent is None:
         return outline
-    if outline.name in seen or len(seen) > 20:
-        chain = " -> ".join((*seen, outline.name))
-        raise SpecError(f"`extends` goes round in a circle: {chain}", parent.span, "break the circle")
+    if len(seen) > 20 or any(_same(outline, other) for other in seen):
+        chain = " -> ".join(o.name for o in (*seen, outline))
+        hint = "break the circle: one of them needs a table of its own"
+        raise SpecError(f"`extends` goes round in a circle: {chain}", parent.span, hint)
     try:
-        above = find(parent.text)
-    except SpecError as fault:
-        if fault.span is not None:
+        above = find(parent.text, outline)
+    except ArchcalcError as fault:
+        if isinstance(fault, SpecError) and fault.span is not None:
             raise
         raise SpecError(fault.message, parent.span, fault.hint) from None
-    above = resolve(above, find, (*seen, outline.name))
+    above = resolve(above, find, (*seen, outline))
     return replace(
         outline,
         statements=replace(outline.statements.over(above.statements), extends=None),
@@ -290,6 +360,10 @@ def resolve(outline: Outline, find: Callable[[str], Outline], seen: tuple[str, .
     )
 
 
+def _same(a: Outline, b: Outline) -> bool:
+    return a.name == b.name and a.document.file == b.document.file
+
+
 def _with_notes(own: Document, above: Document) -> Document:
     if own is above:
         return own
@@ -300,12 +374,14 @@ def _with_notes(own: Document, above: Document) -> Document:
 
 def ragged(row: tuple[Cell, ...], expected: int, span: Span) -> SpecError:
     """The error for a row whose cells are not as many as its header's."""
-    spot = row[expected].span if len(row) > expected else span
-    if len(row) < expected and row:
-        last = row[-1].span
-        spot = replace(last, start=last.end, end=last.end + 1)
+    message = f"this row has {len(row)} cell{'s' * (len(row) != 1)}, the header {expected}"
+    if len(row) > expected:
+        hint = "remove what is too much, or give the header a column; a bar inside a cell is written `\\|`"
+        return SpecError(message, row[expected].span, hint)
+    if "|" not in span.source:
+        hint = "leave a blank line behind a table: text right under it belongs to it"
+        return SpecError(message, span, hint)
+    end = row[-1].span.end if row else span.start
     return SpecError(
-        f"this row has {len(row)} cell{'s' * (len(row) != 1)}, the header {expected}",
-        spot,
-        "a blank cell still needs its bars: `| |`",
+        message, replace(span, start=end, end=end + 1), "a blank cell still needs its bars: `| |`"
     )

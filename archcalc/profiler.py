@@ -1,7 +1,7 @@
 """A torch module -> `Profile`: its multiply-adds as fvcore and as torch itself count them, module by module.
 
 The only module that imports fvcore, whose last release (0.1.5) traces through a private torch API: it
-cannot trace on `meta`, and its `total()` adds normalisation. Both counters watch one forward pass.
+cannot trace on `meta`, its `total()` adds normalisation, and it knows most einsums to four digits only.
 """
 
 from __future__ import annotations

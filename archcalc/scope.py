@@ -7,19 +7,19 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from archcalc.arithmetic import BLANK, Name, Reference, Size, evaluate, holds, whole
+from archcalc.arithmetic import BLANK, PLAIN, Name, Reference, Size, evaluate, holds, names, whole
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.text import key, number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from archcalc.arithmetic import Number
     from archcalc.grammar import SizeWord
     from archcalc.ops import Shape
-    from archcalc.spec import Bound
+    from archcalc.rows import Bound
 
-_SIZE = re.compile(r"\d{1,9}(x\d{1,9})+")
+_SIZE = re.compile(r"[0-9]{1,9}(x[0-9]{1,9}){1,9}")
 MAX_SIZE = 10**9
 
 
@@ -27,21 +27,22 @@ MAX_SIZE = 10**9
 class Scope:
     """Where names are looked up: a block's parameters, the row's captures and cells, the variables.
 
-    `turn` is the number of the repetition, `calls` the blocks that are being expanded. `used` gathers the
-    claimed names that were read: what builds a row is no longer checked there.
+    All are spelt as `text.key` spells them. `cells` are the places of the cells from which parameters got
+    their values, `turn` is the number of the repetition, `calls` the blocks that are being expanded. `used`
+    gathers the claimed names that were read: what builds a row is no longer checked there.
     """
 
     names: Mapping[str, Bound]
     variables: Mapping[str, Any]
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    cells: Mapping[str, Span | None] = field(default_factory=dict)
     turn: int | None = None
     calls: tuple[str, ...] = ()
     used: set[str] = field(default_factory=set)
 
-    def inside(self, block: str, parameters: Mapping[str, Any]) -> Scope:
+    def inside(self, block: str, parameters: Mapping[str, Any], cells: Mapping[str, Span | None]) -> Scope:
         """The scope of a block's body."""
-        known = {key(k): v for k, v in parameters.items()}
-        return replace(self, parameters=known, turn=None, calls=(*self.calls, block))
+        return replace(self, parameters=parameters, cells=cells, turn=None, calls=(*self.calls, block))
 
     def at_turn(self, turn: int) -> Scope:
         """The scope of one repetition."""
@@ -65,16 +66,15 @@ class Scope:
             return self.read(bound.text, bound.span, name.name)
         if source is not None and wanted in ("in", "in_h", "in_w"):
             return source[("in", "in_h", "in_w").index(wanted)]
-        for variable, value in self.variables.items():
-            if key(variable) == wanted:
-                return self.read(value, name.span, name.name) if isinstance(value, str) else value
-        known = [*self.parameters, *self.names, *self.variables, "in"]
-        shown = ", ".join(f"`{k}`" for k in known if k)
-        raise SpecError(
-            f"no column, capture or variable is called `{name.name}`",
-            name.span,
-            suggest(wanted, known) or f"known here: {shown}",
-        )
+        if wanted in self.variables:
+            value = self.variables[wanted]
+            return self.read(value, name.span, name.name) if isinstance(value, str) else value
+        known = [*self.parameters, *self.names, *self.variables, *(("in",) if source is not None else ())]
+        shown = ", ".join(f"`{k}`" for k in known if k) or "none; front matter may set some"
+        hint = suggest(wanted, known) or f"known here: {shown}"
+        if any(k.startswith(wanted) and PLAIN.fullmatch(k) is None for k in known):
+            hint = 'a name with other signs than letters, digits, `_` and `#` goes in quotes: `{"…"}`'
+        raise SpecError(f"no column, capture or variable is called `{name.name}`", name.span, hint)
 
     def read(self, text: str, span: Span, name: str) -> Any:
         """The value of a cell's text: blank, a number, a size such as `7x7`, or a variable's name."""
@@ -85,18 +85,51 @@ class Scope:
             return plain
         if _SIZE.fullmatch(text):
             return Size(tuple(int(p) for p in text.split("x")))
-        for variable, value in self.variables.items():
-            if key(variable) == key(text):
-                if not isinstance(value, str):
-                    return value
-                # A variable may be another one's name (`middle: width`); each is followed once.
-                others = {n: v for n, v in self.variables.items() if n != variable}
-                return replace(self, variables=others).read(value, span, name)
-        raise SpecError(
-            f"`{text}` is not a number",
-            span,
-            f"take the cell apart (`{name} : … {{n}} …`), or define a variable of that name",
-        )
+        wanted = key(text)
+        if wanted in self.variables:
+            value = self.variables[wanted]
+            if not isinstance(value, str):
+                return value
+            # A variable may be another one's name (`middle: width`); each is followed once.
+            others = {n: v for n, v in self.variables.items() if n != wanted}
+            return replace(self, variables=others).read(value, span, name)
+        if text.isascii() and text.isdigit():
+            raise SpecError(f"`{text}` is past all sense", span, "numbers have at most 15 digits")
+        hint = f"take the cell apart (`{name} : … {{n}} …`), or define a variable called `{text}`"
+        if key(name) in self.variables:
+            hint = f"the variable `{name}` must be a number, or the name of another variable"
+        raise SpecError(f"`{text}` is not a number", span, hint)
+
+    def cell(self, word: SizeWord, within: Span | None = None) -> Span | None:
+        """The one cell from which a word, or the stretch `within` it, has its value; None where not one."""
+        found: set[Span] = set()
+        for tree in (*word.parts, *word.stride):
+            for name in names(tree):
+                if within is not None and not _inside(name.span, within):
+                    continue
+                wanted = key(name.name)
+                place = self.cells.get(wanted)
+                if wanted not in self.parameters and wanted in self.names:
+                    place = self.names[wanted].span
+                if place is not None:
+                    found.add(place)
+        return found.pop() if len(found) == 1 else None
+
+    def blamed(self, fault: SpecError, words: Iterable[SizeWord]) -> SpecError:
+        """`fault` at the cell from which the faulty word has its value, and the word as its second place."""
+        if fault.span is None or fault.also is not None:
+            return fault
+        for word in words:
+            here = _inside(fault.span, word.span)
+            cell = self.cell(word, fault.span if here else None)
+            if cell is not None and (here or fault.span == cell):
+                return SpecError(fault.message, cell, fault.hint, ("read here", word.span))
+        return fault
+
+
+def _inside(inner: Span, outer: Span) -> bool:
+    same = (inner.file, inner.line) == (outer.file, outer.line)
+    return same and outer.start <= inner.start <= inner.end <= outer.end
 
 
 def parts(word: SizeWord, scope: Scope, source: Shape | None) -> tuple[Any, Any]:
@@ -122,7 +155,7 @@ def _flat(values: tuple[Any, ...], word: SizeWord, scope: Scope, source: Shape |
 def checked(value: Number, span: Span) -> Number:
     """`value` where it is a number of a sensible size; raises `SpecError` where not."""
     if isinstance(value, str):
-        raise SpecError(f"`{value}` is not a number", span)
+        raise SpecError(f"`{value}` is not a number", span, "a size is a whole number")
     if not holds(value >= 0) or not holds(value <= MAX_SIZE):
         raise SpecError(f"{value} is out of range", span, f"sizes lie between 0 and {MAX_SIZE:,}")
     return value

@@ -25,7 +25,7 @@ from archcalc.errors import Span, SpecError, suggest
 from archcalc.grammar import Chain, Flag, SizeWord, Source
 from archcalc.patterns import Pattern, compile_pattern
 from archcalc.text import clean, key
-from archcalc.vocabulary import METRICS
+from archcalc.vocabulary import METRICS, SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -129,10 +129,12 @@ class Statements:
 
 
 _COMMENT = re.compile(r"(^|(?<=\s))#(?=\s|$).*$")
-_BLOCK = re.compile(r"([A-Za-z_][\w-]*)\s*(?:\(([^()]*)\))?\s*=(?!=)")
+_ARROW = re.compile(r"=>|[→⇒⟶➔➜]|- >")
+_BLOCK = re.compile(r"([A-Za-z_][\w-]*)\s*(?:\(([^()]*)\)\s*)?=(?!=)")
 _DEFAULT = re.compile(r"default\s+([A-Za-z_]\w*)\s*:")
 _COLUMN = re.compile(r'\s*("[^"]*"|[^:]*?)\s*:')
 _TOTAL = re.compile(r"\s*total\s+([A-Za-z_]+)\s*=\s*\{([^{}]*)\}\s*(e\d{1,2}|[KMG])?\s*$")
+MAX_STATEMENTS = 500
 _SPECIAL = ("match", "label", "extends", "append")
 
 
@@ -143,43 +145,64 @@ def parse(blocks: Iterable[ArchBlock]) -> Statements:
     defaults: dict[str, Default] = {}
     named: dict[str, Block] = {}
     special: dict[str, Header] = {}
-    for block in blocks:
-        for source in _logical_lines(block):
-            text = source.text
-            if "->" in text:
-                rules.append(_rule(source))
-            elif found := _DEFAULT.match(text):
-                rest = _tail(source, found.end())
-                spot = source.span(*found.span(1))
-                if found[1] in defaults:
-                    raise SpecError(f"`{found[1]}` has two defaults", spot, "write them on one line")
-                defaults[found[1]] = Default(found[1], grammar.parse_flags(rest), spot)
-            elif found := _BLOCK.match(text):
-                made = _block(source, found)
-                if made.name in named:
-                    raise SpecError(f"`{made.name}` is defined twice", made.span, "rename one")
-                named[made.name] = made
-            elif found := _COLUMN.match(text):
-                header = found[1]
-                spot = source.span(*found.span(1))
-                value = clean(text[found.end() :])
-                if header in _SPECIAL:
-                    if header in special:
-                        raise SpecError(f"`{header}` stands twice", spot, "keep one")
-                    if not value:
-                        raise SpecError(f"`{header}` names nothing", spot, f"`{header} : name`")
-                    lead = len(text) - len(text[found.end() :].lstrip())
-                    special[header] = Header(value, source.span(lead, len(text)))
-                else:
-                    columns.append(_column(source, header.strip('"'), found.end(), spot))
-            else:
-                raise SpecError(
-                    "this line is none of the statements",
-                    source.span(0, len(text.rstrip())),
-                    "`pattern -> expression`, `header : pattern = metric`, "
-                    "`default op : flags`, or `name(args) = expression`",
-                )
+    for count, source in enumerate(s for block in blocks for s in _logical_lines(block)):
+        text = source.text
+        if count >= MAX_STATEMENTS or len(text) > grammar.MAX_LENGTH:
+            limit = "a statement too long" if count < MAX_STATEMENTS else "too many statements"
+            hint = f"at most {MAX_STATEMENTS} statements of {grammar.MAX_LENGTH:,} characters each"
+            raise SpecError(limit, source.span(0, 1), hint)
+        if "->" in text:
+            rules.append(_rule(source))
+        elif found := _ARROW.search(text):
+            spot = source.span(*found.span())
+            raise SpecError(
+                f"`{found.group()}` is not an arrow", spot, "a rule reads `pattern -> expression`"
+            )
+        elif found := _DEFAULT.match(text):
+            rest = _tail(source, found.end())
+            spot = source.span(*found.span(1))
+            if found[1] in defaults:
+                raise SpecError(f"`{found[1]}` has two defaults", spot, "write them on one line")
+            defaults[found[1]] = Default(found[1], grammar.parse_flags(rest), spot)
+        elif found := _BLOCK.match(text):
+            made = _block(source, found)
+            if made.name in named:
+                raise SpecError(f"`{made.name}` is defined twice", made.span, "rename one")
+            named[made.name] = made
+        elif found := _COLUMN.match(text):
+            header = found[1]
+            spot = source.span(*found.span(1))
+            if header not in _SPECIAL:
+                columns.append(_column(source, header.strip('"'), found.end(), spot))
+                continue
+            if header in special:
+                raise SpecError(f"`{header}` stands twice", spot, "keep one")
+            value = clean(text[found.end() :])
+            if not value:
+                raise SpecError(f"`{header}` names nothing", spot, f"`{header} : name`")
+            lead = len(text) - len(text[found.end() :].lstrip())
+            special[header] = Header(value, source.span(lead, len(text)))
+        else:
+            raise SpecError(
+                "this line is none of the statements", source.span(0, len(text.rstrip())), _nearest(text)
+            )
     return Statements(tuple(columns), tuple(rules), defaults, named, **special)
+
+
+def _nearest(text: str) -> str:
+    """Which statement a line that is none of them was perhaps meant to be."""
+    if text.startswith("default"):
+        return "`default op : flags`"
+    if text.split()[0] in _SPECIAL:
+        return f"`{text.split()[0]} : …`"
+    if "{" in text:
+        return "a column is taken apart by `header : pattern`; a rule reads `pattern -> expression`"
+    if text.lstrip().startswith(("[", "(")):
+        return "a rule reads `pattern -> expression`"
+    return (
+        "`pattern -> expression`, `header : pattern = metric`, `default op : flags`, "
+        "or `name(args) = expression`"
+    )
 
 
 def _logical_lines(block: ArchBlock) -> list[Source]:
@@ -205,7 +228,7 @@ def _logical_lines(block: ArchBlock) -> list[Source]:
     for run in starts:
         first, last = run[0], run[-1]
         lines = tuple(texts[first : last + 1])
-        full = block.lines[first : last + 1]
+        full = block.raw[first : last + 1]
         sources.append(Source(block.file, block.line + first, 0, lines, full))
     return sources
 
@@ -237,7 +260,16 @@ def _pattern(text: str, span: Span) -> Pattern:
     try:
         return compile_pattern(text)
     except ValueError as fault:
-        raise SpecError(str(fault), span, "write `{name}`, `{}`, `…`, or the cell's own words") from None
+        hint = "a pattern holds the cell's own words, `{name}`, `{}` and `…`"
+        raise SpecError(str(fault), span, hint) from None
+
+
+def _metric(word: str, span: Span) -> str:
+    metric = word.lower()
+    if metric not in METRICS:
+        hint = suggest(metric, list(METRICS)) or "one of " + ", ".join(METRICS)
+        raise SpecError(f"no metric is called `{word}`", span, hint)
+    return metric
 
 
 def _column(source: Source, header: str, start: int, spot: Span) -> Column:
@@ -246,33 +278,49 @@ def _column(source: Source, header: str, start: int, spot: Span) -> Column:
     found = re.search(r"=\s*([A-Za-z_]+)\s*$", rest)
     template = rest
     if found:
-        metric = found[1].lower()
-        place = source.span(start + found.start(1), start + found.end(1))
-        if metric not in METRICS:
-            hint = suggest(metric, list(METRICS)) or "one of " + ", ".join(METRICS)
-            raise SpecError(f"no metric is called `{found[1]}`", place, hint)
+        metric = _metric(found[1], source.span(start + found.start(1), start + found.end(1)))
         template = rest[: found.start()]
     lead = start + len(template) - len(template.lstrip())
     where = source.span(lead, max(start + len(template.rstrip()), lead + 1))
     if not template.strip():
         raise SpecError("the pattern is missing here", where, f"`{header} : {{}}` reads the whole cell")
-    return Column(clean(header), _pattern(template, where), metric, spot)
+    pattern = _pattern(template, where)
+    if metric in SHAPES and not {"h"} <= set(pattern.names) <= {"h", "w", "c"} and pattern.names != ("c",):
+        hint = f"`{header} : {{h}}x{{w}}x{{c}} = {metric}`, of which `w` or `c` may be missing"
+        raise SpecError("the parts of a shape are named `h`, `w` and `c`", where, hint)
+    return Column(clean(header), pattern, metric, spot)
 
 
 def _block(source: Source, found: re.Match[str]) -> Block:
     spot = source.span(*found.span(1))
+    if found[1] in (*_SPECIAL, "default"):
+        raise SpecError(
+            f"`{found[1]}` cannot be a block's name", spot, f"`{found[1]} : …` is written with a colon"
+        )
     parameters: list[Parameter] = []
+    places: list[Span] = []
     for word in re.finditer(r"\S+", found[2] or ""):
         begin = found.start(2) + word.start()
         name, equals, default = word.group().rstrip(",").partition("=")
         where = source.span(begin, begin + len(word.group()))
         if not re.fullmatch(r"[A-Za-z_]\w*", name):
-            raise SpecError(f"`{name}` is not a parameter's name", where, "`name(a b=1) = expression`")
+            shown = word.group()
+            raise SpecError(
+                f"`{shown}` is not a parameter", where, "`name(a b=1) = expression`, without other blanks"
+            )
         if any(p.name == name for p in parameters):
-            raise SpecError(f"`{name}` is a parameter twice", where)
-        values = (grammar.size_word(default, where.within(len(name) + 1, len(word.group()))),)
-        parameters.append(Parameter(name, values if equals else None))
+            raise SpecError(f"`{name}` is a parameter twice", where, "rename one")
+        value = None
+        if equals:
+            value = (grammar.size_word(default, where.within(len(name) + 1, len(name) + 1 + len(default))),)
+        parameters.append(Parameter(name, value))
+        places.append(where)
     body = grammar.parse(_tail(source, found.end()))
+    read = set(grammar.names(body))
+    for parameter, where in zip(parameters, places, strict=True):
+        if key(parameter.name) not in read:
+            hint = f"use `{{{parameter.name}}}` in it, or drop the parameter"
+            raise SpecError(f"`{found[1]}` never reads its parameter `{parameter.name}`", where, hint)
     return Block(found[1], tuple(parameters), body, spot)
 
 
@@ -286,21 +334,40 @@ def _rule(source: Source) -> Rule:
     pattern = _pattern(text[begin:end].replace("\n", " "), spot)
     conditions = []
     for begin, end in pieces[1:]:
-        found = _COLUMN.match(text[begin:end])
-        where = source.span(begin, end)
+        piece = text[begin:end]
+        found = _COLUMN.match(piece)
+        lead = begin + len(piece) - len(piece.lstrip())
+        where = source.span(lead, max(begin + len(piece.rstrip()), lead + 1))
         if found is None:
-            raise SpecError("a condition reads `header : pattern`", where)
-        conditions.append(
-            (clean(found[1].strip('"')), _pattern(text[begin:end][found.end() :], where), where)
-        )
+            hint = "`pattern | header : pattern -> expression`"
+            raise SpecError("a condition reads `header : pattern`", where, hint)
+        header = source.span(begin + found.start(1), begin + found.end(1))
+        conditions.append((clean(found[1].strip('"')), _pattern(piece[found.end() :], where), header))
     total = _TOTAL.match(text, arrow + 2)
     if total is None:
+        _one_arrow(source, arrow)
         return Rule(pattern, tuple(conditions), grammar.parse(_tail(source, arrow + 2)), spot)
-    metric = total[1].lower()
-    if metric not in METRICS:
-        hint = suggest(metric, list(METRICS)) or "one of " + ", ".join(METRICS)
-        raise SpecError(f"no metric is called `{total[1]}`", source.span(*total.span(1)), hint)
+    metric = _metric(total[1], source.span(*total.span(1)))
     return Rule(pattern, tuple(conditions), Total(metric, clean(total[2]), total[3] or "", spot), spot)
+
+
+def _one_arrow(source: Source, arrow: int) -> None:
+    """Complain where a rule goes on into the next: by its indentation, or by a bracket left open."""
+    text = source.text
+    second = text.find("->", arrow + 2)
+    if second < 0:
+        return
+    line = text.rfind("\n", 0, second) + 1
+    opened = grammar.unclosed(text[arrow + 2 : max(line, arrow + 2)])
+    if opened is not None:
+        at = arrow + 2 + opened
+        raise SpecError(
+            f"this `{text[at]}` is never closed", source.span(at, at + 1), "close it before the next rule"
+        )
+    hint = "one rule a line"
+    if line > arrow:
+        hint = "an indented line goes on with the one above; begin this rule at the margin"
+    raise SpecError("a second `->` in one rule", source.span(second, second + 2), hint)
 
 
 def _top_level(text: str) -> list[tuple[int, int]]:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archcalc import tables
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from archcalc.errors import ArchcalcError
     from archcalc.tables import Table
 
-_STYLES = {"good": "green", "bad": "bold red", "dim": "dim", "warn": "yellow"}
+_STYLES = {"good": "green", "bad": "bold red", "dim": "dim", "warn": "yellow", "title": "bold"}
 
 
 def is_terminal() -> bool:
@@ -112,6 +114,28 @@ def plain_text(table: Table) -> str:
     return "\n".join([*head, *shown, *foot]) + "\n"
 
 
+def width() -> int:
+    """The columns of the terminal; 80 where stdout is a pipe or a file."""
+    if not is_terminal():
+        return 80
+    from rich.console import Console
+
+    return Console().width
+
+
+def print_lines(lines: Iterable[tuple[str, str]]) -> None:
+    """Print lines of a report; the second of each pair says how it is meant: good, warn, bad, dim, title."""
+    if not is_terminal():
+        sys.stdout.write("".join(f"{line}\n" for line, _ in lines))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for line, meant in lines:
+        console.print(Text(line, style=_STYLES.get(meant, "")), soft_wrap=True)
+
+
 def print_text(text: str) -> None:
     """Print text as it is."""
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
@@ -129,3 +153,57 @@ def print_error(fault: ArchcalcError) -> None:
         first, _, rest = message.partition("\n")
         message = f"\x1b[1;31m{first}\x1b[0m" + ("\n" + rest if rest else "")
     sys.stderr.write(message + "\n")
+
+
+class Progress:
+    """A bar on stderr with what is going on and the time left; nothing where stderr is no terminal.
+
+    Use as a context; `finish` prints what became of a point on a line of its own, in either case.
+    """
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._task: Any = None
+        if sys.stderr.isatty():
+            from rich import progress
+            from rich.console import Console
+
+            self._bar = progress.Progress(
+                progress.TextColumn("{task.description}", markup=False),
+                progress.BarColumn(bar_width=20),
+                progress.MofNCompleteColumn(),
+                progress.TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+
+    def __enter__(self) -> Progress:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def begin(self, steps: int) -> None:
+        """So many steps lie ahead."""
+        if self._bar is not None:
+            self._task = self._bar.add_task("starting", total=steps)
+
+    def show(self, what: str) -> None:
+        """What is going on now."""
+        if self._task is not None:
+            self._bar.update(self._task, description=what)
+
+    def advance(self) -> None:
+        """A step is done."""
+        if self._task is not None:
+            self._bar.advance(self._task)
+
+    def finish(self, what: str) -> None:
+        """A point is finished; say how it ended where there is something to say."""
+        if what and self._bar is not None:
+            self._bar.console.print(what, markup=False, highlight=False)
+        elif what:
+            note(what)

@@ -29,8 +29,8 @@ _MORE = (
 )
 
 
-def scope(counts: Counts) -> str:
-    """The conditions under which the figures hold, as one line."""
+def scope(counts: Counts, name: str = "") -> str:
+    """The conditions under which the figures hold (those of the network `name`), as one line."""
     heads = sum(row.row.head for row in counts.rows)
     left = len(counts.graph.spec.heads) - heads
     parts = [
@@ -44,7 +44,7 @@ def scope(counts: Counts) -> str:
     elif left:
         parts.append(f"without {left} side head{'s' * (left > 1)}")
     parts += [f"{name} = {value}" for name, value in counts.graph.spec.settings.items()]
-    return "Scope: " + "; ".join(parts) + "."
+    return f"Scope{' of ' * bool(name)}{name}: " + "; ".join(parts) + "."
 
 
 _MACS = "MACs are multiply-adds (FLOPs = 2 x MACs); weights leave out biases and normalisation."
@@ -215,9 +215,7 @@ def comparison(compared: Comparison) -> Table:
     )
     scopes = dict.fromkeys(scope(n) for n in compared.networks)
     notes = (
-        [next(iter(scopes))]
-        if len(scopes) == 1
-        else [f"{n.graph.name}: {scope(n)}" for n in compared.networks]
+        [next(iter(scopes))] if len(scopes) == 1 else [f"{scope(n, n.graph.name)}" for n in compared.networks]
     )
     return Table("", columns, rows, ratios, (*notes, _MACS, "Traffic and peak activation memory in bytes."))
 

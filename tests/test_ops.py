@@ -112,12 +112,20 @@ WRITTEN: dict[str, st.SearchStrategy[tuple[Request, Shape]]] = {
 
 
 def prepared(op: Op, request: Request, source: Shape) -> tuple[Attrs, Shape] | None:
-    """Attributes and output shape, or None where the op says that it cannot stand on `source`."""
+    """Attributes and output shape; None where the op rightly says that it cannot stand on `source`."""
     try:
         attrs = op.prepare(request, source)
         return attrs, op.shape(attrs, source)
     except ValueError:
-        return None
+        assert request.kernel is not None
+        pad, dilation = request.flags.get("pad", (0,)), request.flags.get("dilation", (1,))
+        for axis, kernel in enumerate(request.kernel):
+            padded = source[axis + 1] + 2 * pad[axis % len(pad)]
+            too_large = dilation[axis % len(dilation)] * (kernel - 1) + 1 > padded
+            too_padded = op.role == "pool" and 2 * pad[axis % len(pad)] > kernel
+            if too_large or too_padded:
+                return None
+        raise
 
 
 def feature_map(source: Shape, flat: bool = False) -> torch.Tensor:
@@ -128,7 +136,7 @@ def feature_map(source: Shape, flat: bool = False) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("name", OPS)
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_an_entry_is_what_torch_does(name: str, data: st.DataObject) -> None:
     op = OPS[name]
@@ -170,7 +178,7 @@ def test_biases_are_counted_apart_from_weights(name: str) -> None:
 # -- values, against references written in another way ------------------------------------------------
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(convolutions())
 def test_a_convolution_pads_with_zeros(written: tuple[Request, Shape]) -> None:
     request, source = written
@@ -189,8 +197,9 @@ def test_a_convolution_pads_with_zeros(written: tuple[Request, Shape]) -> None:
     torch.testing.assert_close(module(x), expected)
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 @given(st.integers(1, 6), st.integers(1, 3), st.integers(6, 16))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_same_is_what_torch_calls_same(kernel: int, dilation: int, side: int) -> None:
     """At stride 1; the odd one of an even kernel goes to the end."""
     request = Request((kernel, kernel), (1, 1), 2, {"same": (), "dilation": (dilation,)})
@@ -239,7 +248,7 @@ def pooled(x: torch.Tensor, attrs: Attrs, shape: Shape, what: str) -> torch.Tens
     return result
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(pools("exclude_pad"), st.sampled_from(["maxpool", "avgpool"]))
 def test_pools_against_their_definition(written: tuple[Request, Shape], name: str) -> None:
     request, source = written
@@ -263,9 +272,8 @@ def test_local_response_normalisation_is_alexnets() -> None:
     for i in range(7):
         near = x[:, max(0, i - 2) : i + 3]
         expected[:, i] = x[:, i] / (2 + 1e-4 * near.square().sum(1)) ** 0.75
-    torch.testing.assert_close(
-        module(OPS["lrn"].prepare(Request(None, None, None, {}), source), source, False)(x), expected
-    )
+    attrs = OPS["lrn"].prepare(Request(None, None, None, {}), source)
+    torch.testing.assert_close(module(attrs, source, False)(x), expected)
 
 
 def test_scale_begins_as_the_identity() -> None:
@@ -295,10 +303,18 @@ def test_channels_divide_by_groups(groups: int) -> None:
             OPS[name].prepare(Request((1, 1), (1, 1), 12, {"groups": (groups,)}), (9, 4, 4))
 
 
-def test_a_window_fits_its_grid() -> None:
-    for name in ("conv", "maxpool"):
-        with pytest.raises(ValueError, match="does not fit on a grid of 4x9"):
-            attrs = OPS[name].prepare(Request((5, 5), (1, 1), 2, {}), (2, 4, 9))
-            OPS[name].shape(attrs, (2, 4, 9))
+@pytest.mark.parametrize("name", ["conv", "maxpool"])
+def test_a_window_fits_its_grid(name: str) -> None:
+    attrs = OPS[name].prepare(Request((5, 5), (1, 1), 2, {}), (2, 4, 9))
+    with pytest.raises(ValueError, match="a window of 5 does not fit on a grid of 4x9"):
+        OPS[name].shape(attrs, (2, 4, 9))
+    x = torch.zeros(1, 2, 4, 9)
     with pytest.raises(RuntimeError):
-        functional.conv2d(torch.zeros(1, 2, 4, 9), torch.zeros(2, 2, 5, 5))
+        functional.conv2d(x, torch.zeros(2, 2, 5, 5)) if name == "conv" else functional.max_pool2d(x, 5, 1)
+
+
+def test_ceil_clips_a_window_to_a_smaller_grid() -> None:
+    """torch's `ceil_mode` pools a 2x2 grid by 3x3/2 to 1x1."""
+    attrs = OPS["maxpool"].prepare(Request((3, 3), (2, 2), None, {"ceil": ()}), (1, 2, 2))
+    assert OPS["maxpool"].shape(attrs, (1, 2, 2)) == (1, 1, 1)
+    assert functional.max_pool2d(torch.zeros(1, 1, 2, 2), 3, 2, ceil_mode=True).shape[2:] == (1, 1)

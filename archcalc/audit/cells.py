@@ -8,17 +8,19 @@ cells: where the first of them disagrees, another may be named (`agrees if read 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from archcalc import units
+from archcalc.arithmetic import Size
 from archcalc.audit import conventions, entries, explain
 from archcalc.audit.conventions import Judgement, Verdict
-from archcalc.audit.findings import Column, Finding, explained
+from archcalc.audit.findings import Column, Finding, Suggestion, explained
 from archcalc.units import Interval, Reading
 
 if TYPE_CHECKING:
-    from fractions import Fraction
     from collections.abc import Mapping, Sequence
+    from fractions import Fraction
 
     from archcalc.audit.entries import Entry
     from archcalc.audit.explain import Explained
@@ -33,19 +35,25 @@ _EXACT: Final = Reading("", units.PLAIN)
 
 
 def audit(
-    ledger: Ledger, groups: Sequence[Sequence[Outline]], strict: bool = True
+    ledger: Ledger,
+    groups: Sequence[Sequence[Outline]],
+    about: Sequence[Outline] | None = None,
+    strict: bool = True,
 ) -> tuple[list[Column], list[Finding]]:
     """The columns' conventions, and a finding for every cell that `groups` of networks claim.
 
+    `about` are the networks whose cells are wanted, where it is not all of them: they read the same cells.
     `strict` asks that no footnote stands on a cell that agrees.
     """
+    named = None if about is None else [outline.name for outline in about]
     cells: dict[tuple[int, int, str], list[list[Entry]]] = defaultdict(list)
     first: list[Entry] = []
     for group in groups:
         own: dict[tuple[int, int, str], list[Entry]] = defaultdict(list)
         for turn, chosen in enumerate(group):
             for entry in entries.read(ledger, chosen):
-                own[entry.cell].append(entry)
+                if named is None or entry.network in named:
+                    own[entry.cell].append(entry)
                 if turn == 0:
                     first.append(entry)
         for cell, same in own.items():
@@ -82,8 +90,7 @@ def _judge(entry: Entry, readings: Readings) -> Judgement:
     if entry.fault:
         return Judgement(Verdict.unknown, _EXACT)
     if entry.published is not None:
-        among = conventions.metrics(entry.claim.metric)
-        return conventions.judge(entry.published, entry.values, readings[entry.series], among)
+        return conventions.judge(entry.published, entry.values, readings[entry.series])
     same = entry.sizes == entry.values
     return Judgement(Verdict.agrees if same else Verdict.differs, _EXACT)
 
@@ -94,7 +101,11 @@ def _best(same: Sequence[Entry], readings: Readings) -> Judgement:
     if judgement.verdict is Verdict.differs:
         for other in same[1:]:
             if _judge(other, readings).verdict is Verdict.agrees:
-                return Judgement(Verdict.conditional, judgement.reading, f"read as {other.network}")
+                value = other.values.get(judgement.reading.metric, other.computed)
+                told = f"{other.network} gives {value if isinstance(value, Size) else format(value, ',')}"
+                return replace(
+                    judgement, verdict=Verdict.conditional, condition=f"read as {other.network}", note=told
+                )
     return judgement
 
 
@@ -151,8 +162,9 @@ def _finding(
     claim, row = entry.claim, entry.row
     text, fault = explained(worst, claim.cell, ledger.document.footnotes, strict)
     others = [e.network for j, e in results if j.verdict is not worst]
-    notes = ["not so for " + ", ".join(others)] if others else []
-    suggestions = ()
+    notes = [judgement.note] if judgement.note else []
+    notes += ["not so for " + ", ".join(others)] if others else []
+    suggestions: tuple[Suggestion, ...] = ()
     if row is not None and worst is Verdict.differs and claim.metric in explain.COSTS:
         found = rows[entry.network, row.row.index]
         suggestions = tuple(s for s in found.suggestions if claim.header in s.fits)
@@ -172,6 +184,9 @@ def _finding(
         convention=conventions.told(entry.published, reading) if entry.published else "exact",
         verdict=worst,
         condition=judgement.condition,
+        alternative=conventions.alternative(entry.published, judgement)
+        if entry.published and not judgement.note
+        else None,
         difference=difference,
         compared=tuple(entry.sizes or ()),
         explanation=text,

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from archcalc import units
-from archcalc.units import CONVENTIONS, Convention, Inference, Interval, Published, Reading
+from archcalc.units import Convention, Inference, Interval, Published, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 #: What `about` grants on either side, where rounding does not grant more.
-ABOUT: Final = Fraction(5, 100)
+ABOUT: Final = Fraction(1, 10)
 
 
 class Verdict(StrEnum):
@@ -42,11 +42,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict, with the reading under which it holds; `condition` names what an `agrees if` departs in."""
+    """A verdict, with the reading under which it holds; `condition` names what an `agrees if` departs in.
+
+    `note` is what a reader needs beside it to check it.
+    """
 
     verdict: Verdict
     reading: Reading
     condition: str = ""
+    note: str = ""
 
 
 def metrics(declared: str) -> tuple[str, ...]:
@@ -55,7 +59,7 @@ def metrics(declared: str) -> tuple[str, ...]:
 
 
 def interval(published: Published, convention: Convention) -> Interval:
-    """The values that the figure stands for; `about` grants 5% where rounding does not grant more."""
+    """The values that the figure stands for; `about` grants 10% where rounding does not grant more."""
     found = published.interval(convention)
     if published.bound != "about" or found.lo is None or found.hi is None:
         return found
@@ -74,23 +78,26 @@ def infer(cells: Sequence[units.Cell], declared: str) -> Inference:
     return units.infer(cells, metrics(declared))
 
 
-def departures(published: Published, reading: Reading, among: Sequence[str]) -> list[tuple[Reading, str]]:
+def departures(published: Published, reading: Reading) -> list[tuple[Reading, str]]:
     """The readings that depart from `reading` in one respect that this figure can show, each named.
 
-    K matters only where the figure has one. Rounding matters only where two digits or more are printed:
-    a single digit, cut or raised, covers a factor of two.
+    A bound is what it says: a budget of 25M is not one of 25 x 1024^2. K matters only where the figure has
+    one. Digits may have been cut off one figure and not another, but only where two or more are printed: a
+    single digit that was cut covers a factor of two. The metric belongs to the column, and nobody rounds up
+    here and there: neither is ever a cell's own.
     """
     own = reading.convention
-    found = [
-        (Reading(metric, own), f"the figure is {metric}") for metric in among if metric != reading.metric
-    ]
+    found: list[tuple[Reading, str]] = []
+    if published.bound != "=":
+        return found
     if published.kilos:
-        for kilo in {c.kilo for c in CONVENTIONS} - {own.kilo}:
-            found.append((Reading(reading.metric, replace(own, kilo=kilo)), f"K = {kilo}"))
-    if published.bound == "=" and _digits(published) > 1:
-        for rounding, name in (("nearest", "rounded to nearest"), ("truncated", "truncated"), ("up", "rounded up")):
-            if rounding != own.rounding:
-                found.append((Reading(reading.metric, replace(own, rounding=rounding)), name))  # type: ignore[arg-type]
+        other = replace(own, kilo=1024 if own.kilo == 1000 else 1000)
+        found.append((Reading(reading.metric, other), f"K = {other.kilo}"))
+    if _digits(published) > 1:
+        if own.rounding != "nearest":
+            found.append((Reading(reading.metric, replace(own, rounding="nearest")), "rounded to nearest"))
+        if own.rounding != "truncated":
+            found.append((Reading(reading.metric, replace(own, rounding="truncated")), "truncated"))
     return found
 
 
@@ -100,22 +107,27 @@ def _digits(published: Published) -> int:
     return len(str(int(published.digits * 10**published.decimals)))
 
 
-def judge(
-    published: Published, values: Mapping[str, Number], reading: Reading, among: Sequence[str] = ()
-) -> Judgement:
-    """The verdict on a figure whose column is read as `reading`; `among` are the metrics it may be."""
+def judge(published: Published, values: Mapping[str, Number], reading: Reading) -> Judgement:
+    """The verdict on a figure whose column is read as `reading`."""
     if explains(published, reading, values):
         return Judgement(Verdict.agrees, reading)
-    for other, name in departures(published, reading, among):
+    for other, name in departures(published, reading):
         if explains(published, other, values):
             return Judgement(Verdict.conditional, other, name)
     return Judgement(Verdict.differs, reading)
 
 
+def alternative(published: Published, judgement: Judgement) -> Interval | None:
+    """The values that the figure stands for under the departure that an `agrees if` names."""
+    if judgement.verdict is not Verdict.conditional:
+        return None
+    return interval(published, judgement.reading.convention)
+
+
 def told(published: Published, reading: Reading) -> str:
     """The convention under which a figure was compared, in words; only what bears on this figure."""
     if published.bound == "about":
-        return f"{reading.metric}, within 5%".removeprefix(", ")
+        return f"{reading.metric}, within {float(ABOUT):.0%}".removeprefix(", ")
     parts = [reading.metric] if reading.metric else []
     if published.kilos:
         parts.append(f"K = {reading.convention.kilo}")

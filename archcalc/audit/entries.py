@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
-from archcalc import counts, expand, units
+from archcalc import units
 from archcalc.audit import conventions, figures
-from archcalc.document import key
+from archcalc.text import key
 from archcalc.units import Published
 from archcalc.vocabulary import SHAPES
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from archcalc.document import Document
     from archcalc.graph import Graph
     from archcalc.outline import Outline
-    from archcalc.spec import Claim, Spec
+    from archcalc.rows import Claim
+    from archcalc.spec import Spec
 
 PARTS: Final = ("h", "w", "c")  # as `figures.papers` orders a shape
 
@@ -85,13 +86,11 @@ def _column(of: Outline | Spec, variables: Mapping[str, Any]) -> str:
 
 def read(ledger: Ledger, chosen: Outline) -> list[Entry]:
     """Every cell that `chosen` claims in the ledger's document."""
-    own = chosen.name == ledger.audited
-    made = ledger.spec(chosen, ledger.settings if own else {})
-    source = ledger.input if own else None
-    counted = counts.count(expand.build(made, source))
+    counted = ledger.count(chosen)
+    made = counted.graph.spec
     rows = counted.rows
     if any(head.claims for head in made.heads):
-        rows = counts.count(expand.build(made, source, heads=True)).rows
+        rows = ledger.count(chosen, heads=True).rows
     found = [_entry(made, counted, c, c.header, row) for row in rows for c in row.row.row.claims]
     column = _column(made, made.variables)
     found += [_entry(made, counted, c, column or c.header, None) for c in made.totals]

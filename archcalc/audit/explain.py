@@ -19,10 +19,10 @@ from archcalc.arithmetic import Literal
 from archcalc.audit import conventions
 from archcalc.audit.conventions import Verdict
 from archcalc.audit.findings import Suggestion
+from archcalc.columns import NEXT
 from archcalc.errors import SpecError
 from archcalc.grammar import Chain, Flag, Join, Layer, Repeat, SizeWord
 from archcalc.ops import OPS
-from archcalc.spec import NEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,6 +40,7 @@ _KERNELS: Final = (1, 2, 3, 4, 5, 6, 7, 9, 11)
 _MULTIPLIERS: Final = (1, 2, 4, 8, 16, 32)
 _KINDS: Final = ("input", "separable", "kernel", "groups", "width", "without", "stride")
 _MOST: Final = 3
+_FARTHEST: Final = 4  # times as many channels as there are
 _SLACK: Final = Fraction(1, 20)
 
 
@@ -90,7 +91,8 @@ def _contradiction(counted: RowCount, targets: Sequence[Target]) -> str:
     ranges = [(lo / places, hi / places) for lo, hi in _ranges(products)]
     if not ranges or any(lo <= top and low <= hi for lo, hi in ranges for low, top in _ranges(weights)):
         return ""
-    low, high = units.human(min(r[0] for r in ranges)), units.human(max(r[1] for r in ranges))
+    printed = conventions.interval(products.published, products.reading.convention)
+    low, high = (units.human((end or 0) / places) for end in (printed.lo, printed.hi))
     return (
         f"{weights.published.text} and {products.published.text} contradict each other: "
         f"over {counted.output[1]}x{counted.output[2]} outputs {products.published.text} "
@@ -148,9 +150,8 @@ class _Search:
             return None
         fits, conditions = [], []
         for target in self.targets:
-            among = conventions.metrics(target.metric)
-            values = {metric: getattr(counted.cost, metric) for metric in among}
-            judgement = conventions.judge(target.published, values, target.reading, among)
+            values = {target.reading.metric: getattr(counted.cost, target.reading.metric)}
+            judgement = conventions.judge(target.published, values, target.reading)
             if _RANK[judgement.verdict] > _RANK[target.verdict]:
                 return None
             if target.verdict is Verdict.differs and judgement.verdict is not Verdict.differs:
@@ -211,7 +212,9 @@ class _Search:
                 yield "groups", f"{g} groups{at}", _grouped(g)
         for m in _MULTIPLIERS if area > 1 else ():
             if self.near(span, Fraction(m * (area + attrs.channels), area * attrs.channels)):
-                told = f"a depthwise-separable {kernel} with multiplier {m} in place of the {kernel} convolution"
+                told = (
+                    f"a depthwise-separable {kernel} with multiplier {m} in place of the {kernel} convolution"
+                )
                 yield "separable", told + at, _separable(m)
 
     def near(self, span: Span, factor: Fraction) -> bool:
@@ -266,28 +269,36 @@ class _Search:
         return gcd(*(alike if len(alike) > 2 else [n.attrs.channels for n in weighted]))
 
     def solve(self, now: int, step: int, change: Callable[[int], tuple[Spec, Shape]]) -> Iterator[int]:
-        """Multiples of `step` that may give the first cell that differs; costs grow with them."""
+        """Multiples of `step` that may give the first cell that differs, by the rule of false position.
+
+        Costs are polynomials of low degree in a number of channels, so a few steps reach the place; the
+        multiples next to it are tried too. Nothing comes of a number that the row's output depends on.
+        """
         target = next(t for t in self.targets if t.verdict is Verdict.differs)
+        metric = target.reading.metric
         low, high = self.bounds(target)
-        if step <= 0 or high <= 0:
+        if step <= 0:
             return
+        last, place = now // step, now // step + 1
+        known: dict[int, Any] = {last: getattr(self.counted.cost, metric)}
 
         def value(n: int) -> Any:
-            counted = self.count(*change(n * step))
-            return None if counted is None else getattr(counted.cost, target.reading.metric)
+            if n not in known:
+                counted = self.count(*change(n * step)) if 0 < n <= _FARTHEST * now // step + 1 else None
+                fits = counted is not None and counted.output in (self.counted.output, self.printed)
+                known[n] = getattr(counted.cost, metric) if counted is not None and fits else None
+            return known[n]
 
-        first, last = 1, 4 * now // step + 8
-        while first < last:
-            middle = (first + last) // 2
-            cost = value(middle)
-            if cost is None:
-                return
-            first, last = (middle + 1, last) if cost < low else (first, middle)
-        for n in range(first, first + 4):
-            cost = value(n)
-            if cost is None or cost > high:
-                return
-            if n * step != now:
+        for _ in range(6):
+            if value(place) in (None, value(last)):
+                break
+            slope = Fraction(value(place) - value(last), place - last)
+            last, place = place, max(1, round(place + ((low + high) / 2 - value(place)) / slope))
+            if place == last:
+                break
+        for n in (place - 1, place, place + 1):
+            cost = value(n) if n * step != now else None
+            if cost is not None and low <= cost <= high:
                 yield n * step
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc import arithmetic, claims, counts, expand, library, outline, spec
 from archcalc.arithmetic import Name, Number, Reference, Size
-from archcalc.document import Scalar, key, number
 from archcalc.errors import ArchcalcError, SpecError, suggest
 from archcalc.graph import Graph, GraphRow
 from archcalc.ops import OPS
+from archcalc.text import Scalar, key, number
 from archcalc.vocabulary import METRICS
 
 if TYPE_CHECKING:
@@ -44,9 +44,7 @@ def of_network(metric: str, counted: Counts) -> Any:
     return _figure(metric, counted.total, graph.input, graph.nodes[graph.output].shape, graph, None)
 
 
-def _figure(
-    metric: str, cost: Cost, source: Shape, output: Shape, graph: Graph, row: GraphRow | None
-) -> Any:
+def _figure(metric: str, cost: Cost, source: Shape, output: Shape, graph: Graph, row: GraphRow | None) -> Any:
     if metric in ("input", "output"):
         return papers(source if metric == "input" else output)
     if metric in _PLACES:
@@ -89,6 +87,14 @@ def _of_layers(metric: str, layers: list[NodeCount], name: str, span: Span) -> A
 
 
 @dataclass
+class Known:
+    """What has been built and counted already; several documents may share it."""
+
+    specs: dict[Any, Spec] = field(default_factory=dict)
+    counts: dict[Any, Counts] = field(default_factory=dict)
+
+
+@dataclass
 class Ledger:
     """Looks up what the claims of a document refer to, and counts each network once for each scope.
 
@@ -100,8 +106,7 @@ class Ledger:
     audited: str = ""
     settings: Mapping[str, Scalar] = field(default_factory=dict)
     input: Shape | int | None = None
-    _specs: dict[Any, Spec] = field(default_factory=dict)
-    _counts: dict[Any, Counts] = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
     _found: dict[str, Outline] = field(default_factory=dict)
 
     def evaluate(self, claim: Claim) -> Any:
@@ -139,39 +144,61 @@ class Ledger:
             return _of_layers(query.metric, found, query.row, span)
         if isinstance(found, tuple):
             names = ", ".join(f"`row={row.row.name}`" for row in found)
-            raise SpecError(f"`{query.network}` has {len(found)} rows `{query.row}`", span, f"choose: {names}")
+            raise SpecError(
+                f"`{query.network}` has {len(found)} rows `{query.row}`", span, f"choose: {names}"
+            )
         return of_row(query.metric, found, counted.graph)
 
     def counts(self, query: Query, span: Span, heads: bool = False) -> Counts:
         """The counts of the network that `query` names, in its scope."""
         chosen = self._find(query.network, span)
-        own = chosen.name == self.audited
-        settings = {**(self.settings if own else {}), **dict(query.settings)}
-        source = self.input if own and query.input is None else query.input
-        identity = (chosen.document.file, chosen.name, tuple(settings.items()))
-        scope = (*identity, source, heads or query.heads, query.batch, query.precision, query.fused)
-        if scope not in self._counts:
-            try:
-                if identity not in self._specs:
-                    self._specs[identity] = self.spec(chosen, settings)
-                built = expand.build(self._specs[identity], source, heads or query.heads)
-            except SpecError as fault:
-                if fault.span is not None:
-                    raise
-                raise SpecError(fault.message, span, fault.hint) from None
-            self._counts[scope] = counts.count(built, query.batch, query.precision, query.fused)
-        return self._counts[scope]
+        try:
+            return self.count(
+                chosen,
+                query.settings,
+                query.input,
+                heads=heads or query.heads,
+                batch=query.batch,
+                precision=query.precision,
+                fused=query.fused,
+            )
+        except SpecError as fault:
+            if fault.span is not None:
+                raise
+            raise SpecError(fault.message, span, fault.hint) from None
 
-    def spec(self, chosen: Outline, settings: Mapping[str, Scalar]) -> Spec:
-        """The spec of an outline, which may extend others of its own document."""
-        folder = Path(chosen.document.file).parent
+    def count(
+        self,
+        chosen: Outline,
+        settings: tuple[tuple[str, Scalar], ...] = (),
+        source: Shape | int | None = None,
+        heads: bool = False,
+        batch: int = 1,
+        precision: str = "fp32",
+        fused: bool = False,
+    ) -> Counts:
+        """The counts of an outline, which may extend others of its own document."""
+        if chosen.name == self.audited and chosen.document is self.document:
+            settings = tuple({**self.settings, **dict(settings)}.items())
+            source = self.input if source is None else source
+        identity = (chosen.document.file, chosen.name, settings)
+        scope = (*identity, source, heads, batch, precision, fused)
+        if scope not in self.known.counts:
+            if identity not in self.known.specs:
+                self.known.specs[identity] = spec.build(chosen, self._meant, dict(settings))
+            built = expand.build(self.known.specs[identity], source, heads)
+            self.known.counts[scope] = counts.count(built, batch, precision, fused)
+        return self.known.counts[scope]
 
-        def find(name: str) -> Outline:
-            own = chosen.document is self.document
-            here = self.outlines if own else outline.networks(chosen.document)
-            return _named(name, here) or library.find(str(folder / name) if library.is_path(name) else name)
+    def whole(self, chosen: Outline) -> Outline:
+        """An outline with all that the networks which it extends give it."""
+        return outline.resolve(chosen, self._meant)
 
-        return spec.build(chosen, find, settings)
+    def _meant(self, name: str, by: Outline) -> Outline:
+        """The network that an outline extends: of its own document, a shipped one, or that of a file."""
+        here = self.outlines if by.document is self.document else outline.networks(by.document)
+        path = str(Path(by.document.file).parent / name) if library.is_path(name) else name
+        return _named(name, here) or library.find(path)
 
     def _find(self, name: str, span: Span) -> Outline:
         """A network of this document, a shipped one, or that of a file beside the document."""

@@ -39,7 +39,8 @@ class Finding:
     label or the sentence, `column` the header or the claim's expression. `compared` are the parts of a shape
     that are claims: what builds the row is not. `intervals` holds one interval, or one for each such part.
     `computed` is an exact number, a shape (height, width, channels), or None where nothing could be computed.
-    `difference` is (computed - published) / published. `fault` says why the audit fails here; it is empty
+    `alternative` is the interval under the convention that an `agrees if` names. `difference` is (computed -
+    published) / published. `fault` says why the audit fails here; it is empty
     where it does not.
     """
 
@@ -55,6 +56,7 @@ class Finding:
     convention: str
     verdict: Verdict
     condition: str = ""
+    alternative: Interval | None = None
     difference: Fraction | None = None
     compared: tuple[str, ...] = ()
     explanation: str = ""
@@ -73,12 +75,12 @@ class Finding:
 
 
 def percent(value: Fraction) -> str:
-    """A signed percentage with as many decimals as it takes not to read as zero."""
+    """A signed percentage with as many decimals as it takes not to read as zero: `+12.3%`, `-0.05%`."""
     number = float(100 * value)
-    for places in (1, 2, 3, 4):
-        if abs(number) >= 10**-places:
-            return f"{number:+.{places}f}%" if abs(number) < 1000 else f"{number:+,.0f}%"
-    return f"{number:+.0e}%"
+    if number == 0 or abs(number) >= 1000:
+        return f"{number:+,.0f}%" if number else "0%"
+    places = next((p for p in (1, 2, 3) if abs(number) >= 10**-p), 4)
+    return f"{number:+.{places}f}%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +171,7 @@ def explained(
 
     `strict` also asks that no footnote stands on a cell that agrees.
     """
-    missing = [name for name in cell.footnotes if name not in footnotes]
     text = " ".join(footnotes[name].text for name in cell.footnotes if name in footnotes)
-    if missing:
-        return text, f"the footnote `{missing[0]}` is nowhere defined"
     if verdict is Verdict.differs and not text:
         return text, "no footnote explains this difference"
     if verdict is Verdict.agrees and cell.footnotes and strict:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from archcalc.cli import costs
+from archcalc.cli import audit, costs, measure, report
 
 app = typer.Typer(
     name="archcalc",
@@ -31,6 +31,12 @@ app.command("table")(costs.table)
 app.command("compare")(costs.compare)
 app.command("verify")(costs.verify)
 app.command("show")(costs.show)
+app.command("audit")(audit.audit)
+app.command("device")(measure.device)
+app.command("measure")(measure.measure)
+app.command("sweep")(measure.sweep)
+app.command("merge")(measure.merge)
+app.command("report")(report.report)
 
 
 def _version(wanted: bool) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archcalc.cli import options
+from archcalc.cli import measuring, options
 from archcalc.cli.options import As, Format
+
+if TYPE_CHECKING:
+    from archcalc.counts import Counts
+    from archcalc.tables import Table
 
 
 def list_networks(
@@ -35,6 +39,7 @@ def table(
     heads: options.Heads = False,
     fused: options.Fused = False,
     expand: Annotated[bool, typer.Option("--expand", help="Show each layer, not only rows.")] = False,
+    record: measuring.Saved = None,
     output: options.Output = None,
     force: options.Force = False,
     wide: options.Wide = False,
@@ -45,36 +50,96 @@ def table(
     chosen = options.load(name, settings)
     counted = chosen.counts(options.size(input), batch, options.precision(precision), heads, fused)
     shown = views.costs(counted, expand)
+    if record is not None:
+        shown = _with_rows(shown, counted, record, name)
+        found = shown
+        options.emit(shown, lambda: views.records(found), how, output, force, wide)
+        return
     options.emit(shown, lambda: views.costs_json(counted, expand), how, output, force, wide)
+
+
+def _with_rows(shown: Table, counted: Counts, record: str, source: str) -> Table:
+    """The table with the rows' latencies from a record beside them."""
+    from archcalc import measured, measured_views, records
+    from archcalc.errors import ArchcalcError
+
+    name = counted.graph.name
+    held = records.load(record, {name: source})
+    points = list(measured.with_rows(held, name))
+    if not points:
+        raise ArchcalcError(
+            f"the record holds no rows of {name}", f"measure them: `archcalc measure {name} --rows`"
+        )
+    wanted = [p for p in points if p.key.batch == counted.batch]
+    if not wanted:
+        batches = ", ".join(dict.fromkeys(str(p.key.batch) for p in points))
+        raise ArchcalcError(
+            f"the record holds no rows of {name} at batch {counted.batch}", f"it has: --batch {batches}"
+        )
+    return measured_views.rows_beside(shown, counted, held, wanted[0])
 
 
 def compare(
     names: options.Names,
     how: As = Format.rich,
     input: options.Input = None,
-    batch: options.Batch = 1,
+    batch: measuring.Batches = "1",
     settings: options.Settings = None,
-    precision: options.Precision = "fp32",
+    precision: Annotated[
+        str | None,
+        typer.Option("--precision", metavar="P,P", help="Counted: bytes of a value; measured: what runs."),
+    ] = None,
     heads: options.Heads = False,
     fused: options.Fused = False,
+    device: measuring.Device = None,
+    record: measuring.Saved = None,
+    mode: measuring.Modes = None,
+    layout: measuring.Layouts = None,
+    fuse: measuring.Fuse = False,
+    quick: measuring.Quick = False,
+    thorough: measuring.Thorough = False,
+    threads: measuring.Threads = 0,
+    seed: measuring.Seed = 0,
     output: options.Output = None,
     force: options.Force = False,
     wide: options.Wide = False,
 ) -> None:
-    """Compare networks' costs: the figures of each, and their ratios to the first."""
+    """Compare networks: costs, exact ratios and, with a device or a record, what became of them in time.
+
+    With --device the pairs are measured (and kept in --record FILE, if given); with --record alone
+    they are read.
+    """
     from archcalc import views
     from archcalc.compare import compare as compared
     from archcalc.errors import ArchcalcError
 
     if len(names) < 2:
         raise ArchcalcError("a comparison needs two networks", "`archcalc compare v1 v3`")
-    shape = options.size(input)
+    shape, batches = options.size(input), measuring.numbers(batch, "batch")
+    of_counts = options.precision((measuring.listed(precision) or ("fp32",))[0])
     counted = [
-        options.load(name, settings).counts(shape, batch, options.precision(precision), heads, fused)
-        for name in names
+        options.load(name, settings).counts(shape, batches[0], of_counts, heads, fused) for name in names
     ]
     result = compared(counted)
-    options.emit(views.comparison(result), lambda: views.comparison_json(result), how, output, force, wide)
+    costs = views.comparison(result)
+    if device is None and record is None:
+        if len(batches) > 1:
+            raise ArchcalcError("costs are counted at one batch", "measure at several with `--device`")
+        options.emit(costs, lambda: views.comparison_json(result), how, output, force, wide)
+        return
+    if heads:
+        raise ArchcalcError("side heads are not run in inference", "leave out `--heads` to measure")
+    chosen = measuring.choose(names, settings, input)
+    wanted = measuring.Wanted(device or "", measuring.preset(quick, thorough), threads, seed)
+    axes = (batch, precision, mode, layout, fuse)
+    held, points = measuring.pairs(chosen, wanted, axes, record)
+
+    def as_json() -> object:
+        from archcalc import measured_views
+
+        return {**views.comparison_json(result), "measured": measured_views.measured_json(held, points)}
+
+    options.emit_all((costs, *measuring.tables(held, points)), as_json, how, output, force, wide)
 
 
 def verify(

@@ -107,20 +107,36 @@ def emit(
     wide: bool = False,
 ) -> None:
     """Write a result in the format asked for, to a file or to stdout."""
+    emit_all((table,), as_json, how, output, force, wide)
+
+
+def emit_all(
+    tables: Sequence[Table],
+    as_json: Callable[[], object],
+    how: Format,
+    output: Path | None,
+    force: bool,
+    wide: bool = False,
+) -> None:
+    """Write several tables in the format asked for, one after the other; JSON is one object."""
     if how is Format.rich and output is None:
-        terminal.print_table(table, wide)
+        for i, table in enumerate(tables):
+            if i:
+                terminal.print_text("")
+            terminal.print_table(table, wide)
         return
     from archcalc import markdown
 
+    shown = tables if wide else [table.narrow() for table in tables]
     match how:
         case Format.rich:
-            text = terminal.plain_text(table if wide else table.narrow())
+            text = "\n".join(map(terminal.plain_text, shown))
         case Format.markdown:
-            text = markdown.markdown(table if wide else table.narrow())
+            text = "\n".join(map(markdown.markdown, shown))
         case Format.latex:
-            text = markdown.latex(table if wide else table.narrow())
+            text = "\n".join(map(markdown.latex, shown))
         case Format.csv:
-            text = markdown.csv_text(table)
+            text = "\n".join(map(markdown.csv_text, tables))
         case Format.json:
             text = markdown.json_text(as_json())
     deliver(text, output, force)

@@ -58,7 +58,8 @@ class Ceilings:
     """What a device reached in this session at one precision.
 
     `matmul` and `convolution`: FLOP/s of the best large matrix product and convolution;
-    `bandwidth`: bytes/s of a large copy, read plus written; `launch_ns`: ns of a trivial kernel.
+    `bandwidth`: bytes/s of a large copy, read plus written; `launch_ns`: ns of a trivial kernel, which
+    depends on the mode (within a CUDA graph it is a fraction of a call's).
     """
 
     precision: str
@@ -66,6 +67,7 @@ class Ceilings:
     convolution: float
     bandwidth: float
     launch_ns: float
+    mode: str = "eager"
 
     def __post_init__(self) -> None:
         rates = (self.matmul, self.convolution, self.bandwidth)

@@ -1,0 +1,228 @@
+"""A table that cannot be read as it stands -> which of its rows cannot be right, why, and what mends them.
+
+Scans and notes lose blank cells, so that what follows slides left, and gather row numbers and counters. Such
+a table is read row by row, with the reading of a spec whose table has the same columns: each row starts from
+the size printed above it, so that one bad row does not hide the next. No totals come of it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from archcalc import library, units
+from archcalc.audit.shifts import COSTS, EXACT, INPUT, Reader
+from archcalc.document import Cell, Table
+from archcalc.text import key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from archcalc.counts import RowCount
+    from archcalc.document import Document
+    from archcalc.errors import Span
+    from archcalc.ops import Shape
+    from archcalc.outline import Outline
+
+_NUMBERED: Final = re.compile(r"(\d{1,4})[.)]?\s+(\S.*)")
+_FEWEST: Final = 4  # as many numbers one after the other count as counters
+_FAR: Final = 10  # a cost that is off by this factor is no rounding and no convention
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A row that cannot be right: why, and the shift of its cells that would mend it, if one does."""
+
+    span: Span
+    label: str
+    reasons: tuple[str, ...]
+    repair: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A table read row by row with the rules of the network `read_as`; `notes` are about whole columns."""
+
+    file: str
+    read_as: str
+    rows: int
+    notes: tuple[str, ...]
+    suspects: tuple[Suspect, ...]
+
+
+def alike(document: Document) -> tuple[Table, Outline] | None:
+    """A table of `document` and the shipped network whose table has the same columns; None where none has."""
+    models = [o for o in library.shipped() if o.table is not None and o.extends is None]
+    for section in document.sections:
+        for table in section.tables:
+            names = [key(cell.text) for cell in table.header]
+            for model in models:
+                if model.table is not None and [key(c.text) for c in model.table.header] == names:
+                    return table, model
+    return None
+
+
+def inspect(table: Table, model: Outline) -> Inspection:
+    """The rows of `table` that cannot be right when they are read as `model` reads its own."""
+    reader = Reader(table, model)
+    notes: list[str] = []
+    rows = _unnumbered(table, reader, notes)
+    counters = _counters(table, rows, reader, notes)
+    sizes = [reader.size(row) for row in rows]
+    suspects = []
+    for i, row in enumerate(rows):
+        own = [j for j, where in counters.items() if i in where]
+        found = _suspect(reader, row, own, sizes[i], *_ends(reader, sizes, i))
+        if found is not None:
+            suspects.append(replace(found, span=table.row_spans[i]))
+    return Inspection(table.span.file, model.name, len(rows), tuple(notes), tuple(suspects))
+
+
+# -- what runs down the whole table ----------------------------------------------------------------
+
+
+def _steady(numbers: Sequence[int]) -> bool:
+    """Whether numbers only count: each is one more than the one above it."""
+    return len(numbers) >= _FEWEST and all(b - a == 1 for a, b in itertools.pairwise(numbers))
+
+
+def _unnumbered(table: Table, reader: Reader, notes: list[str]) -> list[list[Cell]]:
+    """The rows without the numbers glued to their labels, where these count down the whole table."""
+    rows = [reader.whole(row) for row in table.rows]
+    found = [_NUMBERED.fullmatch(row[reader.label].text) for row in rows if len(row) > reader.label]
+    numbers = [int(match[1]) for match in found if match]
+    if len(numbers) != len(rows) or not _steady(numbers):
+        return rows
+    notes.append(f"the labels carry row numbers, {numbers[0]} to {numbers[-1]}; they are left out here")
+    for row, match in zip(rows, found, strict=True):
+        if match:
+            row[reader.label] = replace(row[reader.label], text=match[2])
+    return rows
+
+
+def _counters(
+    table: Table, rows: Sequence[Sequence[Cell]], reader: Reader, notes: list[str]
+) -> dict[int, set[int]]:
+    """The columns whose numbers only count down the table, and the rows where they stand."""
+    found: dict[int, set[int]] = {}
+    for j, header in enumerate(reader.headers):
+        cells = [(i, row[j].text) for i, row in enumerate(rows) if j < len(row) and j != reader.label]
+        numbers = [(i, int(text)) for i, text in cells if text.isascii() and text.isdecimal()]
+        if not _steady([value for _, value in numbers]):
+            continue
+        found[j] = {i for i, _ in numbers}
+        (first, low), (last, high) = numbers[0], numbers[-1]
+        notes.append(
+            f"the numbers in `{header}` only count, from {low} to {high} between lines "
+            f"{table.row_spans[first].line} and {table.row_spans[last].line}: counters, not sizes"
+        )
+    return found
+
+
+def _ends(
+    reader: Reader, sizes: Sequence[tuple[int, Shape] | None], i: int
+) -> tuple[Shape | None, Shape | None]:
+    """What row `i` reads and gives by the sizes that the table prints; None where it prints none."""
+    own = sizes[i]
+    if any(c.metric == "input" for column in reader.patterns for c in column):
+        after = sizes[i + 1] if i + 1 < len(sizes) else None
+        return (own[1] if own else None), (after[1] if after else None)
+    before = (0, INPUT) if i == 0 else sizes[i - 1]
+    return (before[1] if before else None), (own[1] if own else None)
+
+
+# -- one row ---------------------------------------------------------------------------------------
+
+
+def _suspect(
+    reader: Reader,
+    row: list[Cell],
+    counters: list[int],
+    size: tuple[int, Shape] | None,
+    source: Shape | None,
+    expected: Shape | None,
+) -> Suspect | None:
+    """What is wrong with a row, if anything is."""
+    reasons: list[str] = []
+    width = len(reader.headers)
+    if len(row) != width:
+        reasons.append(f"it has {len(row)} cells, the header {width}")
+        blank = replace(row[-1], text="", raw="", footnotes=())
+        row = [*row, *[blank] * width][:width]
+    read = reader.read(row, source)
+    if slid := _slid(reader, size):
+        reasons.append(slid)
+    if read.counted is not None and expected is not None and read.counted.output != expected:
+        reasons.append(_output(read.counted, expected))
+    if counters:
+        told = " and ".join(f"`{row[j].text}` in `{reader.headers[j]}`" for j in counters)
+        reasons.append(f"{told} {'are counters' if len(counters) > 1 else 'is a counter'}")
+    misread = [_fault(reader, row, at, why) for at, why in read.faults]
+    if reasons and read.counted is not None:
+        misread += _far(read.counted)
+    if misread:
+        reasons.append("; ".join(misread))
+    if not reasons:
+        return None
+    repair = reader.repair(row, counters, source, expected)
+    return Suspect(row[0].span, row[reader.label].text, tuple(reasons), repair)
+
+
+def _fault(reader: Reader, row: Sequence[Cell], at: int | None, why: str) -> str:
+    """A cell that does not fit its column, and the column that it would fit."""
+    if at is None or at == reader.label:
+        return why
+    text, header = row[at].text, reader.headers[at]
+    others = [
+        other
+        for j, other in enumerate(reader.headers)
+        if j != at and any(c.pattern.names != ("",) and c.pattern.match(text) for c in reader.patterns[j])
+    ]
+    if others:
+        return f"`{text}` in `{header}` reads as {' or '.join(f'`{o}`' for o in others)}"
+    patterns = " or ".join(f"`{c.pattern.text}`" for c in reader.patterns[at]) or "a number"
+    return f"`{text}` in `{header}` does not read as {patterns}"
+
+
+def _slid(reader: Reader, size: tuple[int, Shape] | None) -> str:
+    """Where a size went that stands in the wrong column."""
+    claims = [any(c.metric in ("output", "input") for c in found) for found in reader.patterns]
+    if size is None or claims[size[0]]:
+        return ""
+    own = claims.index(True)
+    moved = abs(own - size[0])
+    side = "left" if size[0] < own else "right"
+    return (
+        f"the size is missing from `{reader.headers[own]}`: it stands {moved} column{'s' * (moved > 1)} "
+        f"further {side}, and so does what follows it"
+    )
+
+
+def _output(counted: RowCount, expected: Shape) -> str:
+    """The size that the columns give, which is not the one that the row prints."""
+    output = counted.output
+    printed = f"{expected[1]}x{expected[2]}x{expected[0]}"
+    if output[0] != expected[0]:
+        verb = "concatenate to" if counted.nodes[-1].node.op == "concat" else "give"
+        return (
+            f"as they stand, its columns {verb} {output[0]} channels, but the size it prints, {printed}, "
+            f"says {expected[0]}"
+        )
+    return f"as they stand, its columns give a grid of {output[1]}x{output[2]}, but it prints {printed}"
+
+
+def _far(counted: RowCount) -> Iterator[str]:
+    """Published figures of a row that is wrong anyway, and that no convention brings near."""
+    for claim in counted.row.row.claims:
+        value = getattr(counted.cost, claim.metric, None)
+        if claim.metric in EXACT and claim.text != str(value):
+            yield f"`{claim.text}` in `{claim.header}`, where the row has {value}"
+        elif claim.metric in COSTS and value:
+            try:
+                printed = units.parse(claim.text).nominal()
+            except ValueError:
+                continue
+            if not value / _FAR <= printed <= value * _FAR:
+                yield f"`{claim.text}` in `{claim.header}`, where the row has {units.human(value)}"

@@ -1,0 +1,126 @@
+"""`archcalc audit`: what papers claim beside what their tables come to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from archcalc.cli import options
+from archcalc.cli.options import As, Format
+from archcalc.errors import ArchcalcError, SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from archcalc.audit import Audit, Inspection, Known, Paper
+    from archcalc.ops import Shape
+    from archcalc.text import Scalar
+
+
+def audit(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME...", help="Names, aliases or files of specs.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Audit every shipped document.")] = False,
+    how: As = Format.rich,
+    input: options.Input = None,
+    settings: options.Settings = None,
+    output: options.Output = None,
+    force: options.Force = False,
+) -> None:
+    """Check every published figure against the counts; fail where a difference is not explained.
+
+    A document's own name or file audits all of it, the name of one of its networks that network. A
+    table that cannot be read is inspected row by row instead. Exit status: 1 where something is wrong.
+    """
+    from archcalc import library
+    from archcalc.audit import Audit, Inspection, Known
+
+    chosen = [str(path) for path in library.paths()] if everything else list(names or ())
+    if bool(names) == everything:
+        raise ArchcalcError("name what to audit, or ask for `--all`", "`archcalc audit googlenet`")
+    shape, values = options.size(input), options.variables(settings)
+    if everything and (values or shape is not None):
+        raise ArchcalcError("`--all` audits the documents as they are", "name the network to alter")
+    known = Known()
+    papers: list[Paper] = []
+    for name in chosen:
+        found = _audit(name, shape, values, known)
+        if isinstance(found, Inspection):
+            _deliver_inspection(found, how, output, force)
+            raise typer.Exit(1)
+        papers.append(found)
+    audits = Audit(tuple(papers))
+    _deliver(audits, how, output, force)
+    if not audits.passed:
+        raise typer.Exit(1)
+
+
+def _audit(
+    name: str, shape: Shape | int | None, values: Mapping[str, Scalar], known: Known
+) -> Paper | Inspection:
+    """A whole document, one network of it, or the inspection of a table that cannot be read."""
+    from archcalc import audit, document, library, textfile
+
+    path = Path(name) if library.is_path(name) and "#" not in name else library.family(name)
+    altered = bool(values) or shape is not None
+    if path is None or altered:
+        network = library.find(name)
+        own = str(network.document.front.get("name"))
+        if altered or network.name != own:
+            outlines = library.networks(Path(network.document.file))
+            return audit.audit_network(network, outlines, values, shape)
+        path = Path(network.document.file)
+    try:
+        outlines = library.networks(path)
+    except SpecError as fault:
+        parsed = document.parse(textfile.read(path), str(path))
+        found = audit.inspect(parsed, fault)
+        if found is None:
+            raise
+        return found
+    try:
+        return audit.audit(outlines[0].document, outlines, known)
+    except SpecError as fault:
+        found = audit.inspect(outlines[0].document, fault, outlines)
+        if found is None or not found.suspects:
+            raise
+        return found
+
+
+def _deliver(audits: Audit, how: Format, output: Path | None, force: bool) -> None:
+    from archcalc import markdown, terminal
+    from archcalc.audit import views
+    from archcalc.audit.report import report
+
+    if how is Format.rich and output is None:
+        terminal.print_lines(report(audits, terminal.width()))
+        return
+    match how:
+        case Format.rich:
+            text = "".join(f"{line}\n" for line, _ in report(audits))
+        case Format.markdown:
+            text = markdown.markdown(views.summary(audits)) + "\n" + markdown.markdown(views.findings(audits))
+        case Format.latex:
+            text = markdown.latex(views.summary(audits))
+        case Format.csv:
+            text = markdown.csv_text(views.findings(audits, raw=True))
+        case Format.json:
+            text = markdown.json_text(views.as_json(audits))
+    options.deliver(text, output, force)
+
+
+def _deliver_inspection(found: Inspection, how: Format, output: Path | None, force: bool) -> None:
+    from archcalc import terminal
+    from archcalc.audit import inspection_views as views
+
+    if how is Format.rich:
+        lines = views.report(found, terminal.width() if output is None else 80)
+        if output is None:
+            terminal.print_lines(lines)
+        else:
+            options.deliver("".join(f"{line}\n" for line, _ in lines), output, force)
+        return
+    options.emit(views.table(found), lambda: views.as_json(found), how, output, force, wide=True)

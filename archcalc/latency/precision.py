@@ -1,0 +1,100 @@
+"""A precision's name -> what torch is told, and whether the device can do it.
+
+`fp32-ieee`: every product in IEEE single precision. `tf32`: tensors stay fp32, the tensor cores round their
+factors to 10 bits. `bf16`, `fp16`: weights, inputs and feature maps in that type throughout, sums in fp32
+where the library does so.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+DTYPES = {
+    "fp32-ieee": torch.float32,
+    "tf32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
+
+
+class UnsupportedError(Exception):
+    """This device or this torch cannot do what a point asks; the message says what."""
+
+
+def check(precision: str, device: str, capability: tuple[int, int] | None = None) -> None:
+    """Raise `UnsupportedError` where `device` has no such arithmetic.
+
+    `capability` is the CUDA compute capability, read from the device unless given.
+    """
+    if precision not in DTYPES:
+        raise UnsupportedError(f"no precision is called {precision}")
+    if device == "cpu":
+        if precision == "tf32":
+            raise UnsupportedError("tf32 is arithmetic of NVIDIA's tensor cores; a CPU has none")
+        return
+    major, minor = capability if capability is not None else torch.cuda.get_device_capability()
+    needed = {"tf32": 8, "bf16": 8, "fp16": 6, "fp32-ieee": 0}[precision]
+    if major < needed:
+        has = f"compute capability {major}.{minor}"
+        raise UnsupportedError(f"{precision} needs compute capability {needed}.0, this device has {has}")
+
+
+@contextmanager
+def applied(precision: str, device: str) -> Iterator[torch.dtype]:
+    """Make torch compute in `precision` inside the block; the type of tensors to use.
+
+    The settings are global to the process and restored at the end.
+    """
+    check(precision, device)
+    if device == "cpu":  # oneDNN computes fp32 in IEEE unless it is told otherwise
+        before = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("highest")
+        try:
+            yield DTYPES[precision]
+        finally:
+            torch.set_float32_matmul_precision(before)
+        return
+    wanted = "tf32" if precision == "tf32" else "ieee"
+    switches = _switches()
+    saved = [get() for get, _ in switches]
+    benchmark = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = True
+    for _, put in switches:
+        put(wanted)
+    try:
+        yield DTYPES[precision]
+    finally:
+        torch.backends.cudnn.benchmark = benchmark
+        for (_, put), value in zip(switches, saved, strict=True):
+            put(value)
+
+
+def _switches() -> list[tuple[Any, Any]]:
+    """Readers and writers of the two switches for TF32, as `ieee` or `tf32`.
+
+    torch 2.9 brought `fp32_precision` and complains where both interfaces are used, so only one is.
+    """
+    places: list[Any]
+    matmul, conv = torch.backends.cuda.matmul, getattr(torch.backends.cudnn, "conv", None)
+    if conv is not None and hasattr(matmul, "fp32_precision"):
+        places = [(matmul, "fp32_precision", str), (conv, "fp32_precision", str)]
+    else:
+        places = [(matmul, "allow_tf32", bool), (torch.backends.cudnn, "allow_tf32", bool)]
+
+    def switch(owner: Any, name: str, kind: type) -> tuple[Any, Any]:
+        def get() -> Any:
+            return getattr(owner, name)
+
+        def put(value: Any) -> None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                setattr(owner, name, value == "tf32" if kind is bool and isinstance(value, str) else value)
+
+        return get, put
+
+    return [switch(*place) for place in places]

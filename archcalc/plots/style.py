@@ -1,0 +1,179 @@
+"""How every figure looks, and how it becomes bytes that are the same on any machine.
+
+Colours are those of Okabe and Ito (Color Universal Design, 2008), which readers with any colour vision tell
+apart; where areas meet, hatching tells them apart in print too. Text becomes outlines of DejaVu Sans, which
+matplotlib carries: an SVG then looks alike everywhere and no label is clipped by another font. Places are
+reckoned in inches from text widths, never from a renderer or a screen. What could differ by machine is shut
+out: the user's matplotlibrc, dates, random ids. The SVG still depends on matplotlib's version.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    Draw = Callable[[], Figure]
+
+BLACK, GREY, PALE = "#000000", "#6b6b6b", "#d9d9d9"
+ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
+BLUE, RED, PINK = "#0072B2", "#D55E00", "#CC79A7"
+
+WIDTH: Final = 7.4  # inches, about the width of a page and of a forge's column of text
+SIZE: Final = 8.0  # points, of most text
+SMALL: Final = 7.0  # points, the smallest that is used
+DPI: Final = 144
+
+_STYLE: Final[dict[str, Any]] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": GREY,
+    "axes.grid": False,
+    "axes.labelsize": SIZE,
+    "axes.linewidth": 0.6,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": SIZE + 1,
+    "axes.titleweight": "bold",
+    "axes.unicode_minus": True,
+    "figure.dpi": DPI,
+    "font.family": "DejaVu Sans",
+    "font.size": SIZE,
+    "grid.color": PALE,
+    "grid.linewidth": 0.5,
+    "hatch.linewidth": 0.6,
+    "legend.fontsize": SMALL + 0.5,
+    "legend.frameon": False,
+    "lines.linewidth": 1.0,
+    "path.simplify": False,
+    "savefig.facecolor": "white",
+    "svg.fonttype": "path",
+    "svg.hashsalt": "archcalc",
+    "text.hinting": "none",
+    "text.hinting_factor": 1,
+    "xtick.color": GREY,
+    "xtick.labelcolor": BLACK,
+    "xtick.labelsize": SMALL + 0.5,
+    "ytick.color": GREY,
+    "ytick.labelcolor": BLACK,
+    "ytick.labelsize": SMALL + 0.5,
+}
+
+
+@contextlib.contextmanager
+def _styled() -> Iterator[None]:
+    """matplotlib's own defaults and ours, whatever the user has set."""
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        mpl.rcParams.update({k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith("backend")})
+        mpl.rcParams.update(cast(Any, _STYLE))
+        yield
+
+
+def svg(draw: Draw, title: str = "") -> str:
+    """The figure as SVG text; `title` is its accessible name."""
+    stream = io.StringIO()
+    with _styled():
+        figure = draw()
+        figure.savefig(stream, format="svg", metadata=_metadata(title))
+    lines = (line.rstrip() for line in stream.getvalue().splitlines())
+    return "\n".join(lines) + "\n"
+
+
+def png(draw: Draw, title: str = "") -> bytes:
+    """The figure as PNG at 144 dots an inch. Its bytes may differ with the libraries that compress them."""
+    stream = io.BytesIO()
+    with _styled():
+        figure = draw()
+        figure.savefig(
+            stream, format="png", dpi=DPI, metadata={"Software": "archcalc", "Title": _ascii(title)}
+        )
+    return stream.getvalue()
+
+
+def _metadata(title: str) -> dict[str, Any]:
+    known: dict[str, Any] = {"Date": None, "Creator": "archcalc"}
+    return {**known, "Title": title} if title else known
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", "replace").decode()
+
+
+def figure(width: float, height: float) -> Figure:
+    """An empty figure of so many inches, made without pyplot and its global state."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height))
+
+
+def axes(of: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+    """Axes at a place that is given in inches from the lower left corner."""
+    across, up = of.get_size_inches()
+    return of.add_axes((left / across, bottom / up, width / across, height / up))
+
+
+@lru_cache(maxsize=8192)
+def text_width(text: str, size: float = SIZE, bold: bool = False) -> float:
+    """The width of a line of text in inches, from the font's own outlines."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    if not text.strip():
+        return 0.3 * size / 72 * len(text)
+    weight = "bold" if bold else "normal"
+    outline = TextPath((0, 0), text, prop=FontProperties(family="DejaVu Sans", weight=weight, size=size))
+    return float(outline.get_extents().width) / 72
+
+
+def widest(texts: list[str], size: float = SIZE) -> float:
+    """The width in inches of the widest of some lines; 0 for none."""
+    return max((text_width(t, size) for t in texts), default=0.0)
+
+
+def shortened(text: str, width: float, size: float = SIZE) -> str:
+    """`text`, cut with an ellipsis where it is wider than `width` inches."""
+    if text_width(text, size) <= width:
+        return text
+    while text and text_width(text + "…", size) > width:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+_NUMBER = re.compile(r"\.0+(?=[KMGT ]|$)")
+
+
+def brief(value: float, unit: str = "") -> str:
+    """A number for a tick or a bar: 1.58G, 12, 0.5, or with a unit 1.58 GB/s; three digits at most."""
+    from archcalc import units
+
+    if value == 0:
+        return "0"
+    shown = _NUMBER.sub("", units.human(round(value), 3)) if abs(value) >= 1000 else f"{value:.3g}"
+    if not unit:
+        return shown
+    return f"{shown[:-1]} {shown[-1]}{unit}" if shown[-1].isalpha() else f"{shown} {unit}"
+
+
+def log_axis(on: Axes, which: str, unit: str = "") -> None:
+    """A logarithmic axis whose ticks read 1K, 10K, 100K."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis = on.xaxis if which == "x" else on.yaxis
+    (on.set_xscale if which == "x" else on.set_yscale)("log")
+    low, high = on.get_xlim() if which == "x" else on.get_ylim()
+    decades = high / low if low > 0 else 10
+    subs = (1.0, 2.0, 5.0) if decades < 500 else (1.0,)
+    axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=12))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: brief(value, unit)))
+    axis.set_minor_locator(LogLocator(base=10, subs=tuple(range(2, 10)), numticks=30))
+    axis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,56 @@
+"""A graph's rows as boxes to draw: normalisation, activations and views melt into the layer before them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archcalc import tables, units
+from archcalc.graph import JOINS
+from archcalc.ops import OPS
+from archcalc.plots import diagram, lanes
+
+if TYPE_CHECKING:
+    from archcalc.counts import Counts, RowCount
+    from archcalc.graph import Graph
+
+
+def rows(counted: Counts) -> list[diagram.Row]:
+    """Every row of the network with its boxes and its costs in words."""
+    return [
+        diagram.Row(
+            label=row.row.label + (" (side head)" if row.row.head else ""),
+            output=tables.shape(row.output),
+            macs=units.human(row.cost.macs) if row.cost.macs else "",
+            params=units.human(row.cost.params) if row.cost.params else "",
+            stages=lanes.stages(boxes(counted.graph, row)),
+        )
+        for row in counted.rows
+    ]
+
+
+def boxes(graph: Graph, row: RowCount) -> list[lanes.Box]:
+    """The row's layers; a row of nothing but views or activations is one box that names them."""
+    at = {row.row.source: -1}
+    found: list[lanes.Box] = []
+    for counted in row.nodes:
+        node = counted.node
+        inputs = tuple(dict.fromkeys(at[i] for i in node.inputs))
+        join = node.op in JOINS
+        if not join and OPS[node.op].role not in ("weighted", "pool"):
+            at[node.index] = inputs[0]
+            continue
+        at[node.index] = len(found)
+        words = tables.describe(node).removeprefix("conv ")
+        found.append(
+            lanes.Box(
+                what=words,
+                widths=() if join else (int(node.shape[0]),),
+                cost=int(counted.cost.macs),
+                inputs=inputs,
+                join=join,
+            )
+        )
+    if not found:
+        names = " > ".join(dict.fromkeys(n.node.op for n in row.nodes)) or "nothing"
+        found.append(lanes.Box(names, (), 0, (-1,)))
+    return found
