@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
+MAX_LINES = 5_000
 MAX_ROWS = 1_000
 MAX_COLUMNS = 100
 MAX_CELL = 1_000
@@ -31,6 +32,7 @@ MAX_ARCH = 50_000
 
 _DEFINITION = re.compile(r"\s*\[\^[^\]\s]+\]:")
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]+)\]")
+_TORN = re.compile(r"\[\^\S*|\^\w+\]")  # what is left of a mark with one bracket
 _DASHES = re.compile(r"\s*\|?(\s*:?-+:?\s*\|)+(\s*:?-+:?\s*)?\|?\s*")
 
 
@@ -123,6 +125,9 @@ def parse(text: str, file: str = "<text>") -> Document:
     if len(text) > MAX_BYTES:
         raise too_large(file)
     lines = split(text.removeprefix("\ufeff"))
+    if len(lines) > MAX_LINES:
+        spot = Span(file, MAX_LINES + 1, 0, max(len(lines[MAX_LINES]), 1), lines[MAX_LINES])
+        raise SpecError(f"a document of more than {MAX_LINES:,} lines", spot, "split the document")
     # Blocks only: what stands within a line is read here, and hostile emphasis costs nothing.
     reader = MarkdownIt("commonmark", {"maxNesting": 20}).enable("table")
     reader.use(front_matter_plugin).use(footnote_plugin, inline=False, move_to_end=False)
@@ -344,6 +349,10 @@ class _Reader:
         begin = start + (len(raw) - len(raw.lstrip()) if stripped else 0)
         text = clean(_FOOTNOTE.sub("", stripped.replace("\\|", "|")))
         span = self.span(line, begin, begin + len(stripped))
+        if torn := _TORN.search(text):
+            at = self.lines[line].find(torn.group(), start)
+            spot = self.span(line, at, at + len(torn.group())) if at >= 0 else span
+            raise SpecError("a footnote's mark reads `[^name]`", spot, "close its brackets, or remove it")
         return Cell(text, stripped, span, self.mark(line, start, end))
 
     def paragraph(self, first: int, last: int, after: Table | None) -> None:

@@ -337,7 +337,8 @@ def _own_figures(value: Value) -> None:
 
 def parse_flags(source: Source) -> tuple[Flag, ...]:
     """The flags of a `default op : flags` line."""
-    shifted = Source(source.file, source.line, source.offset - 2, ("x " + source.text,), source.full)
+    lines = ("x " + source.lines[0], *source.lines[1:])
+    shifted = Source(source.file, source.line, source.offset - 2, lines, source.full)
     expression = parse(shifted).items
     lead = len(source.text) - len(source.text.lstrip())
     spot = source.span(lead, len(source.text))

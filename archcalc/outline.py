@@ -381,7 +381,7 @@ def ragged(row: tuple[Cell, ...], expected: int, span: Span) -> SpecError:
     if "|" not in span.source:
         hint = "leave a blank line behind a table: text right under it belongs to it"
         return SpecError(message, span, hint)
-    end = row[-1].span.end if row else span.start
+    end = min(row[-1].span.end, len(span.source)) if row else span.start
     return SpecError(
         message, replace(span, start=end, end=end + 1), "a blank cell still needs its bars: `| |`"
     )

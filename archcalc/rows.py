@@ -166,7 +166,7 @@ class _Reader:
         steps = self.steps(cell, by_header)
         totals = [s for s in steps if isinstance(s.rule.body, Total)]
         for step in totals:
-            self.total(step, cell, name)
+            self.total(step, by_header, name)
         if totals:
             if len(totals) < len(steps):
                 raise SpecError(
@@ -277,8 +277,12 @@ class _Reader:
                 continue
             self.used.add(id(rule))
             body = rule.body if isinstance(rule.body, Chain) else Chain((), rule.span)
-            if isinstance(rule.body, Total) and rule.body.capture in parts:
-                names[WHOLE] = Bound(parts[rule.body.capture], cell.span)
+            if isinstance(rule.body, Total):
+                capture = rule.body.capture
+                if capture in parts:
+                    names[WHOLE] = Bound(parts[capture], cell.span)
+                elif key(capture) in names:  # of a condition: the figure stands in another cell
+                    names[WHOLE] = names[key(capture)]
             return Step(rule, body, names)
         return None
 
@@ -291,7 +295,7 @@ class _Reader:
             names |= {key(n): Bound(t, cell.span) for n, t in parts.items() if n != WHOLE}
         return True
 
-    def total(self, step: Step, cell: Cell, label: str) -> None:
+    def total(self, step: Step, by_header: Mapping[str, Cell], label: str) -> None:
         total = step.rule.body
         assert isinstance(total, Total)
         if WHOLE not in step.names:
@@ -300,7 +304,9 @@ class _Reader:
                 step.rule.span,
                 f"write `{{{total.capture}}}` in it",
             )
-        text = step.names[WHOLE].text + total.unit
+        figure = step.names[WHOLE]
+        text = figure.text + total.unit
+        cell = next(c for c in by_header.values() if c.span == figure.span)
         self.totals.append(Claim(total.metric, label, cell, text, {WHOLE: text}))
 
 

@@ -2,11 +2,12 @@
 
     python benchmarks/torchvision_latency.py [--processes 4] [--threads N] [NETWORK ...]
 
-Eager, fp32, batch 1, on the CPU. In each of several fresh processes the two run in interleaved rounds; rho =
-time(archcalc) / time(torchvision) with its 95% interval over processes. Outputs are compared first. Where weights
-lie in memory moves a process's ratio by some percent either way, so every other process builds archcalc's network
-first. A null test (torchvision's network against its own copy) stands beside it: where it does not hold 1.00,
-the machine was too busy to tell. Exit status 1 where an interval lies above 1.00. Needs torchvision.
+Eager, fp32, batch 1, on the CPU. In each of several fresh processes the two run in interleaved rounds; rho
+= time(archcalc) / time(torchvision) with its 95% interval over processes. Outputs are compared first. Where
+weights lie in memory moves a process's ratio by some percent either way, so every other process builds
+archcalc's network first. A null test (torchvision's network against its own copy) stands beside it: where it
+does not hold 1.00, the machine was too busy to tell. Exit status 1 where an interval lies above 1.00. Needs
+torchvision (`pip install --no-deps torchvision`).
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from archcalc.latency.tasks import Answer, Kind, Task, Watch
 from archcalc.timing.nulltest import null_test
 from archcalc.timing.protocol import Protocol
 from archcalc.timing.record import Environment, Key, Status
-from archcalc.timing.rounds import measure_pair, measure_solo
 from archcalc.timing.roofline import Ceilings
+from archcalc.timing.rounds import measure_pair, measure_solo
 from archcalc.timing.simulate import SimulatedDevice, Weather
 
 TINY = Protocol(

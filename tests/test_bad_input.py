@@ -139,10 +139,8 @@ def test_line_and_column_are_right_whatever_the_line_ends(ends: str, mark: str) 
 
 
 def test_the_caret_stands_under_the_fault_behind_wide_and_combining_characters() -> None:
-    text = (
-        FRONT
-        + "| type | 层 | n |\n|---|---|---|\n| a | e\u0301三 | many |\n```arch\n层 : …\na -> conv 1x1 {n}\n```\n"
-    )
+    table = "| type | 层 | n |\n|---|---|---|\n| a | e\u0301三 | many |\n"
+    text = FRONT + table + "```arch\n层 : …\na -> conv 1x1 {n}\n```\n"
     lines = refused(text).render().split("\n")
     # an ideograph takes two columns of a terminal, an accent none
     assert lines[2] == " " * (8 + 6 + 1 + 2 + 3) + "^^^^"

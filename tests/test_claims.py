@@ -10,6 +10,7 @@ from archcalc import arithmetic, claims, document, outline
 from archcalc.arithmetic import Reference, Size
 from archcalc.audit import Finding, Verdict, audit
 from archcalc.errors import SpecError
+from archcalc.vocabulary import METRICS, SHAPES
 
 NETWORK = """\
 ---
@@ -276,3 +277,13 @@ def test_a_network_of_the_document_comes_before_a_shipped_one_and_files_stand_be
 )
 def test_figures_are_intervals(published: str, computed: str, reading: str, words: str) -> None:
     assert finding(published, computed, reading).words.startswith(words)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_metric_is_told_of_a_network_and_of_a_row(metric: str) -> None:
+    shape = metric in SHAPES
+    for target in ("my-net", "my-net, row=conv, again"):
+        found = finding("2x3" if shape else "-1", f"{metric}({target})")
+        assert found.verdict is Verdict.differs
+        assert isinstance(found.computed, Size) == shape
+        assert shape or found.computed > 0

@@ -1,4 +1,4 @@
-"""`device`, `measure`, `sweep`, `merge`, and what `compare` and `table` make of a record; in fresh processes."""
+"""`device`, `measure`, `sweep`, `merge`, and what `compare` and `table` make of a record; for real."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,7 +38,7 @@ def fine(result: Result) -> str:
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A record of one small pair, measured by the command itself."""
     path = tmp_path_factory.mktemp("records") / "pair.json"
     with pytest.MonkeyPatch.context() as patch:
@@ -47,7 +46,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         shown = fine(archcalc("compare", "3x3", "3x1-1x3", "--device", "cpu", "--record", str(path), *SMALL))
     assert "Realized saving" in shown
     assert "Null test: " in shown
-    yield path
+    return path
 
 
 # -- compare ----------------------------------------------------------------------------------------

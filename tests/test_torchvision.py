@@ -64,6 +64,8 @@ PARAMETERS = [
 ]
 
 
+QUICK = ("googlenet-torchvision", "resnet-18", "resnet-34", "alexnet-torchvision")
+
 Layers = list[tuple[str, nn.Module]]
 
 
@@ -125,7 +127,14 @@ def test_logits(twin: Twin, torchvision_models: Any) -> None:
     assert relative_difference(given, expected) <= 1e-9
 
 
-@pytest.mark.parametrize("twin", PARAMETERS)
+# fvcore traces each layer of torchvision's module: the deep ones take it many seconds
+TRACED = [
+    pytest.param(twin, id=f"{twin}-at-{twin.side}", marks=[pytest.mark.slow] * (twin.name not in QUICK))
+    for twin in TWINS
+]
+
+
+@pytest.mark.parametrize("twin", TRACED)
 def test_costs(twin: Twin, torchvision_models: Any) -> None:
     """archcalc's counts, made without torch, are those of torchvision's module."""
     counted = twin.ours().counts(input=twin.side).total

@@ -40,7 +40,12 @@ def small(architecture: archcalc.Architecture) -> Graph:
     return architecture.graph(heads=True)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+# tracing a hundred layers takes fvcore many seconds, whatever the input
+LONG = ("resnet-101", "resnet-152", "densenet", "vgg", "prelu")
+MARKED = [pytest.param(n, marks=[pytest.mark.slow] * n.startswith(LONG)) for n in SHIPPED]
+
+
+@pytest.mark.parametrize("name", MARKED)
 def test_every_shipped_network_verifies(name: str) -> None:
     hold(verify(small(archcalc.load(name))))
 

@@ -91,7 +91,7 @@ def inspect(document: Document, fault: SpecError, outlines: Sequence[Outline] = 
     """What is wrong with the table in which reading `document` failed with `fault`, row by row.
 
     The table is read by its own `arch` block or, where it has none, as the shipped spec with the same columns
-    reads its own. None where the fault lies elsewhere, or where no row is suspicious.
+    reads its own. None where the fault lies elsewhere.
     """
     if outlines:
         found = _blamed(outlines, fault)

@@ -151,7 +151,7 @@ def _verdict(finding: Finding, width: int) -> Iterator[Line]:
     if finding.kind == "claim":
         yield from wrapped(finding.column, width, "    = ", "dim")
     ends = span_of(finding)
-    if finding.convention:
+    if finding.convention != "exact":
         read = f"read as {finding.convention}" + (f": {ends}" if ends else "")
         yield from wrapped(read, width, "    ", "dim")
     if finding.alternative is not None:

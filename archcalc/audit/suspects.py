@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from archcalc import library, units
-from archcalc.audit.shifts import COSTS, EXACT, INPUT, Reader
+from archcalc.audit.shifts import COSTS, EXACT, INPUT, Read, Reader
 from archcalc.document import Cell, Table
 from archcalc.text import key
 
@@ -72,11 +72,22 @@ def inspect(table: Table, model: Outline) -> Inspection:
     counters = _counters(table, rows, reader, notes)
     sizes = [reader.size(row) for row in rows]
     suspects = []
+    given: Shape | None = None
     for i, row in enumerate(rows):
         own = [j for j, where in counters.items() if i in where]
-        found = _suspect(reader, row, own, sizes[i], *_ends(reader, sizes, i))
-        if found is not None:
-            suspects.append(replace(found, span=table.row_spans[i]))
+        source, expected = _ends(reader, sizes, i)
+        cells = _padded(row, len(reader.headers))
+        read = reader.read(cells, source)
+        if given not in (None, source) and expected not in (None, _gives(read)):
+            # The size above may be the wrong one: what the row above gives may be what this one reads.
+            other = reader.read(cells, given)
+            read, source = (other, given) if _gives(other) == expected else (read, source)
+        given = _gives(read) if not read.faults else None
+        ragged = [] if len(row) == len(cells) else [f"it has {len(row)} cells, the header {len(cells)}"]
+        reasons = [*ragged, *_reasons(reader, cells, own, sizes[i], read, expected)]
+        if reasons:
+            repair = reader.repair(cells, own, source, expected)
+            suspects.append(Suspect(table.row_spans[i], row[reader.label].text, tuple(reasons), repair))
     return Inspection(table.span.file, model.name, len(rows), tuple(notes), tuple(suspects))
 
 
@@ -133,25 +144,29 @@ def _ends(
     return (before[1] if before else None), (own[1] if own else None)
 
 
+def _gives(read: Read) -> Shape | None:
+    return None if read.counted is None else read.counted.output
+
+
 # -- one row ---------------------------------------------------------------------------------------
 
 
-def _suspect(
+def _padded(row: list[Cell], width: int) -> list[Cell]:
+    """The row with as many cells as its header has."""
+    blank = replace(row[-1], text="", raw="", footnotes=())
+    return [*row, *[blank] * width][:width]
+
+
+def _reasons(
     reader: Reader,
-    row: list[Cell],
-    counters: list[int],
+    row: Sequence[Cell],
+    counters: Sequence[int],
     size: tuple[int, Shape] | None,
-    source: Shape | None,
+    read: Read,
     expected: Shape | None,
-) -> Suspect | None:
-    """What is wrong with a row, if anything is."""
+) -> list[str]:
+    """What is wrong with a row."""
     reasons: list[str] = []
-    width = len(reader.headers)
-    if len(row) != width:
-        reasons.append(f"it has {len(row)} cells, the header {width}")
-        blank = replace(row[-1], text="", raw="", footnotes=())
-        row = [*row, *[blank] * width][:width]
-    read = reader.read(row, source)
     if slid := _slid(reader, size):
         reasons.append(slid)
     if read.counted is not None and expected is not None and read.counted.output != expected:
@@ -162,12 +177,7 @@ def _suspect(
     misread = [_fault(reader, row, at, why) for at, why in read.faults]
     if reasons and read.counted is not None:
         misread += _far(read.counted)
-    if misread:
-        reasons.append("; ".join(misread))
-    if not reasons:
-        return None
-    repair = reader.repair(row, counters, source, expected)
-    return Suspect(row[0].span, row[reader.label].text, tuple(reasons), repair)
+    return [*reasons, "; ".join(misread)] if misread else reasons
 
 
 def _fault(reader: Reader, row: Sequence[Cell], at: int | None, why: str) -> str:

@@ -36,7 +36,7 @@ def report(
     Without --record the shipped records are used. The same inputs give the same bytes on any machine.
     """
     from archcalc import records, terminal
-    from archcalc.report import build, evidence, page
+    from archcalc.report import build, evidence, page, words
 
     asked = build.requests(topics or ()) or build.whole()
     names = record if record is not None else list(records.shipped())
@@ -45,8 +45,8 @@ def report(
     for one in build.pages(asked, found):
         _write(output, one.file, page.files(one, png), force)
         made.append(one)
-        figures = f"{len(one.figures)} figure{'s' * (len(one.figures) != 1)}"
-        terminal.note(f"wrote {output / one.file}: {figures}, {len(one.sheets)} tables")
+        what = f"{words.count(len(one.figures), 'figure')}, {words.count(len(one.sheets), 'table')}"
+        terminal.note(f"wrote {output / one.file}: {what}")
     if not topics:
         _write(output, "README.md", build.index(made, found), force)
         terminal.note(f"wrote {output / 'README.md'}")

@@ -58,7 +58,7 @@ _STYLE: Final[dict[str, Any]] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "archcalc",
     "text.hinting": "none",
-    "text.hinting_factor": 1,
+    "text.parse_math": False,  # a row may be called $x$
     "xtick.color": GREY,
     "xtick.labelcolor": BLACK,
     "xtick.labelsize": SMALL + 0.5,
@@ -69,12 +69,12 @@ _STYLE: Final[dict[str, Any]] = {
 
 
 @contextlib.contextmanager
-def _styled() -> Iterator[None]:
+def styled() -> Iterator[None]:
     """matplotlib's own defaults and ours, whatever the user has set."""
     import matplotlib as mpl
 
     with mpl.rc_context():
-        mpl.rcParams.update({k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith("backend")})
+        mpl.rcdefaults()
         mpl.rcParams.update(cast(Any, _STYLE))
         yield
 
@@ -82,7 +82,7 @@ def _styled() -> Iterator[None]:
 def svg(draw: Draw, title: str = "") -> str:
     """The figure as SVG text; `title` is its accessible name."""
     stream = io.StringIO()
-    with _styled():
+    with styled():
         figure = draw()
         figure.savefig(stream, format="svg", metadata=_metadata(title))
     lines = (line.rstrip() for line in stream.getvalue().splitlines())
@@ -92,7 +92,7 @@ def svg(draw: Draw, title: str = "") -> str:
 def png(draw: Draw, title: str = "") -> bytes:
     """The figure as PNG at 144 dots an inch. Its bytes may differ with the libraries that compress them."""
     stream = io.BytesIO()
-    with _styled():
+    with styled():
         figure = draw()
         figure.savefig(
             stream, format="png", dpi=DPI, metadata={"Software": "archcalc", "Title": _ascii(title)}
@@ -149,7 +149,7 @@ def shortened(text: str, width: float, size: float = SIZE) -> str:
     return text.rstrip() + "…"
 
 
-_NUMBER = re.compile(r"\.0+(?=[KMGT ]|$)")
+_ZEROS = re.compile(r"(\.0+|(?<=\.[1-9])0)(?=[KMGT]?$)")
 
 
 def brief(value: float, unit: str = "") -> str:
@@ -158,7 +158,9 @@ def brief(value: float, unit: str = "") -> str:
 
     if value == 0:
         return "0"
-    shown = _NUMBER.sub("", units.human(round(value), 3)) if abs(value) >= 1000 else f"{value:.3g}"
+    shown = f"{value:.3g}"
+    if abs(value) >= 1000:
+        shown = _ZEROS.sub("", units.human(round(value), 3))
     if not unit:
         return shown
     return f"{shown[:-1]} {shown[-1]}{unit}" if shown[-1].isalpha() else f"{shown} {unit}"

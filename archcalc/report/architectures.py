@@ -185,6 +185,8 @@ def _disagreement(counted: Sequence[Counts]) -> list[str]:
     if not pairs:
         return []
     _, a, b = max(pairs, key=lambda pair: pair[0])
+    if a.total.params <= b.total.params:
+        return []
     return [
         f"Params do not tell the arithmetic: {a.graph.name} has "
         f"{int(a.total.params) / int(b.total.params):.1f} times the params of {b.graph.name} and "

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from archcalc.api import Architecture
     from archcalc.counts import Counts, RowCount
+    from archcalc.measured import Latency
     from archcalc.outline import Outline
     from archcalc.report.evidence import Evidence, Source
     from archcalc.timing.record import Point
@@ -46,11 +47,7 @@ def page(chosen: Outline, built: Architecture, evidence: Evidence) -> Page:
     sheets.append(Sheet("layers", "Every layer", views.costs(counted, expand=True), shown=False))
     keys = [p.key for _, p in timed[:1]] + [x.point.key for x in latencies.values()]
     findings = [*_costs(counted), *_published(paper)]
-    findings += [
-        f"It takes {words.milliseconds(x.milliseconds)} at {words.conditions(x.point.key)}, "
-        f"{words.plus_minus(x.throughput)} images a second; the interval is at 95%, {x.ns.label}."
-        for x in latencies.values()
-    ]
+    findings += [_latency(x, evidence) for x in latencies.values()]
     findings += _slowest(*timed[0], counted) if timed else []
     findings += [words.NO_RECORD] if not keys else []
     return Page(
@@ -130,6 +127,20 @@ def _published(paper: Paper | None) -> list[str]:
     if len(different) > 6:
         lines.append(f"  {len(different) - 6} more that differ stand in the table of published figures.")
     return lines
+
+
+def _latency(x: Latency, evidence: Evidence) -> str:
+    session = evidence.session(x.point.key)
+    refused = (
+        " **The session failed its null test**: this figure is not to be relied on."
+        if session.refused
+        else ""
+    )
+    return (
+        f"It takes {words.milliseconds(x.milliseconds)} at {words.conditions(x.point.key)} on "
+        f"{words.device(session)}, {words.plus_minus(x.throughput)} images a second; intervals at 95%, "
+        f"{x.ns.label}.{refused}"
+    )
 
 
 def _slowest(source: Source, point: Point, counted: Counts) -> list[str]:

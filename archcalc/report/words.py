@@ -37,10 +37,15 @@ PREDICTION: Final = (
 
 
 def plus_minus(interval: Interval) -> str:
-    """`0.81 ± 0.01`: the half-width with one digit (two where that is a 1), the point to the same place."""
+    """`0.81 ± 0.01`: the half-width with one digit (two where that is a 1), the point to the same place.
+
+    A wide interval is seldom even, so over a tenth of the point its ends stand instead: `12 (3.3 to 35)`.
+    """
     half = interval.half_width
     if half <= 0:
         return f"{interval.point:.4g}"
+    if half > 0.1 * abs(interval.point):
+        return f"{interval.point:.2g} ({interval.low:.2g} to {interval.high:.2g})"
     digits = -math.floor(math.log10(half))
     digits += int(half * 10**digits) == 1
     digits = max(0, min(digits, 6))
@@ -79,9 +84,9 @@ def listed(items: Sequence[str]) -> str:
 
 def share(part: float, whole: float) -> str:
     """`61%` of something; a decimal where it is under 10%."""
-    if not whole:
-        return "0%"
-    percent = 100 * part / whole
+    percent = 100 * part / whole if whole else 0.0
+    if percent < 0.05:
+        return "under 0.1%" if percent else "0%"
     return f"{percent:.0f}%" if percent >= 10 else f"{percent:.1f}%"
 
 
@@ -98,8 +103,9 @@ def rate(value: float, unit: str) -> str:
 
 
 def milliseconds(interval: Interval) -> str:
-    """`12.3 ± 0.1 ms`."""
-    return f"{plus_minus(interval)} ms"
+    """`12.3 ± 0.1 ms`, `12 ms (3.3 to 35)`."""
+    point, bracket, rest = plus_minus(interval).partition(" (")
+    return f"{point} ms{bracket}{rest}"
 
 
 # -- trials ---------------------------------------------------------------------------------------
