@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from archcalc.profiler import Profile
     from archcalc.spec import Spec
     from archcalc.text import Scalar
+    from archcalc.timing.record import Record
     from archcalc.verify import Verification
 
 
@@ -118,6 +119,16 @@ class Architecture:
         from archcalc import verify
 
         return verify.verify(self.graph(input, heads), batch)
+
+    def measure(self, other: Architecture | None = None, **conditions: Any) -> Record:
+        """Latency in fresh processes, alone or with `other` timed against it.
+
+        For `conditions` (device, batch, precision, mode, layout, preset, threads) and faults see
+        `archcalc.latency.interface.measure`; `archcalc.measured` makes figures of the record.
+        """
+        from archcalc.latency import interface
+
+        return interface.measure(self, other, **conditions)
 
 
 def load(name: str | Path, **variables: Any) -> Architecture:

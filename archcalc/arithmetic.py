@@ -87,6 +87,7 @@ class Binary:
 
 
 Value = Literal | Name | Call | Reference | Binary
+_EXACT: Final = (int, Fraction)  # a tuple: to build `int | Fraction` at each call takes longer than the call
 Lookup = "Callable[[Name | Reference], Any]"
 
 GRAMMAR = r"""
@@ -242,6 +243,8 @@ def _extent(node: Any, span: Span) -> Span:
 
 def holds(condition: Any) -> bool:
     """Whether `condition` is true; of an array, whether it is true everywhere."""
+    if condition is True or condition is False:
+        return condition
     every = getattr(condition, "all", None)
     return bool(every()) if every is not None else bool(condition)
 
@@ -258,7 +261,7 @@ def ceil_div(a: Number, b: Number) -> Number:
 
 def maximum(a: Number, b: Number) -> Number:
     """The larger of two numbers, element by element for arrays."""
-    if isinstance(a, int | Fraction) and isinstance(b, int | Fraction):
+    if isinstance(a, _EXACT) and isinstance(b, _EXACT):
         return a if a >= b else b
     return a * (a >= b) + b * (a < b)
 
@@ -310,7 +313,7 @@ def evaluate(tree: Value, lookup: Callable[[Name | Reference], Any]) -> Any:
     """
     if isinstance(tree, Literal):
         return tree.value
-    if isinstance(tree, Name | Reference):
+    if isinstance(tree, (Name, Reference)):  # a tuple is faster, and this is asked often
         return lookup(tree)
     if isinstance(tree, Call):
         _, function = FUNCTIONS[tree.function]

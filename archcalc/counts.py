@@ -132,19 +132,23 @@ def count(graph: Graph, batch: Number = 1, precision: str = "fp32", fused: bool 
 
 
 def _sum(nodes: Iterable[NodeCount], depth: int, field: tuple[Number, Number], peak: Number) -> Cost:
-    costs = [n.cost for n in nodes]
-    return Cost(
-        weights=sum(c.weights for c in costs),
-        params=sum(c.params for c in costs),
-        macs=sum(c.macs for c in costs),
-        activations=sum(c.activations for c in costs),
-        connections=sum(c.connections for c in costs),
-        traffic=sum(c.traffic for c in costs),
-        peak=peak,
-        depth=depth,
-        layers=sum(c.layers for c in costs),
-        field=field,
-    )
+    weights: Number = 0
+    params: Number = 0
+    macs: Number = 0
+    activations: Number = 0
+    connections: Number = 0
+    traffic: Number = 0
+    layers = 0
+    for node in nodes:
+        cost = node.cost
+        weights = weights + cost.weights
+        params = params + cost.params
+        macs = macs + cost.macs
+        activations = activations + cost.activations
+        connections = connections + cost.connections
+        traffic = traffic + cost.traffic
+        layers += cost.layers
+    return Cost(weights, params, macs, activations, connections, traffic, peak, depth, layers, field)
 
 
 def _node(graph: Graph, node: Node, batch: Number, size: int, hidden: bool) -> NodeCount:
@@ -197,14 +201,18 @@ def _hidden(graph: Graph, readers: dict[int, int]) -> frozenset[int]:
 
 
 def _weighted(node: Node) -> int:
-    return int(node.op in OPS and OPS[node.op].role == "weighted")
+    op = OPS.get(node.op)
+    return int(op is not None and op.role == "weighted")
 
 
 def _depths(nodes: Sequence[Node]) -> list[int]:
     """Layers with weights on the longest path to each node."""
     depths: list[int] = []
     for node in nodes:
-        depths.append(max((depths[i] for i in node.inputs), default=0) + _weighted(node))
+        before = depths[node.inputs[0]] if node.inputs else 0
+        for i in node.inputs[1:]:
+            before = max(before, depths[i])
+        depths.append(before + _weighted(node))
     return depths
 
 
@@ -230,6 +238,9 @@ def _fields(nodes: Sequence[Node]) -> list[Reach]:
         if not node.inputs:
             fields.append(((1, 1), (1, 1)))
             continue
+        if len(node.inputs) == 1 and not _looks_around(node):
+            fields.append(fields[node.inputs[0]])
+            continue
         before = [fields[i] for i in node.inputs]
         source = nodes[node.inputs[0]].shape
         merged = []
@@ -241,6 +252,11 @@ def _fields(nodes: Sequence[Node]) -> list[Reach]:
             merged.append((reach + (kernel - 1) * step, step * stride))
         fields.append((merged[0], merged[1]))
     return fields
+
+
+def _looks_around(node: Node) -> bool:
+    op = OPS.get(node.op)
+    return op is not None and (op.window or bool(op.flat and op.role != "activation"))
 
 
 def _window(node: Node, source: Shape, axis: int) -> tuple[Number, Number]:
@@ -273,14 +289,17 @@ def _live(graph: Graph, size: Number) -> list[Number]:
     for row in graph.rows:
         if row.head or row.output == graph.output:
             last[owner[row.output]] = len(graph.nodes)
+    ending: dict[int, list[int]] = {}
+    for mine in set(owner.values()):
+        ending.setdefault(max(last.get(mine, mine), mine), []).append(mine)
     live: list[Number] = []
-    alive: dict[int, Number] = {}
+    alive: Number = 0
     for node in graph.nodes:
-        mine = owner[node.index]
-        if mine == node.index:
-            alive[mine] = elements(node.shape) * size
-        live.append(sum(alive.values()))
-        alive = {i: room for i, room in alive.items() if last.get(i, -1) > node.index}
+        if owner[node.index] == node.index:
+            alive = alive + elements(node.shape) * size
+        live.append(alive)
+        for mine in ending.get(node.index, ()):
+            alive = alive - elements(graph.nodes[mine].shape) * size
     return live
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archcalc import arithmetic, ops
+from archcalc import arithmetic
 from archcalc.arithmetic import BLANK, Size, ceil_div, holds
 from archcalc.columns import NEXT
 from archcalc.errors import ArchcalcError, Span, SpecError, suggest
-from archcalc.grammar import Call, Chain, Expression, Flag, Join, Layer, Repeat, SizeWord
+from archcalc.grammar import MAX_SIZE, Call, Chain, Expression, Flag, Join, Layer, Repeat, SizeWord
 from archcalc.graph import Graph, GraphRow, Node, channels_first, shown
 from archcalc.ops import OPS, Attrs, Op, Request, Shape, UnfitError
-from archcalc.scope import MAX_SIZE, Scope, integer, parts
+from archcalc.places import ROOT, Places, slug
+from archcalc.scope import Scope, integer, parts
+from archcalc.sizing import Sizing
 from archcalc.spec import place_in
 from archcalc.text import key
 
@@ -30,8 +30,6 @@ MAX_NODES = 10_000
 MAX_WORK = 50_000  # layers, blocks, joins and repetitions tried, also those that blank cells leave out
 MAX_DEPTH = 60
 
-Path = tuple[tuple[str, int], ...]
-
 
 def build(spec: Spec, input: Shape | int | None = None, heads: bool = False) -> Graph:
     """The graph of `spec` on its own input, on `input` (channels, height, width), or on a square grid.
@@ -45,16 +43,16 @@ def build(spec: Spec, input: Shape | int | None = None, heads: bool = False) -> 
     following: tuple[Row | None, ...] = (*spec.rows[1:], None)
     for row, after in zip(spec.rows, following, strict=True):
         at = builder.row(row, at, head=False, after=after).output
-    trunk, places = tuple(builder.rows), _names(builder.paths)
-    for row in spec.heads if heads else ():
-        builder.row(row, _origin(row, trunk, places), head=True)
-    names = _names(builder.paths)
+    if heads and spec.heads:
+        trunk, names = tuple(builder.rows), builder.names()
+        for row in spec.heads:
+            builder.row(row, _origin(row, trunk, names), head=True)
+    names = builder.names()
     nodes = tuple(
-        Node(n.index, name, n.op, n.attrs, n.inputs, n.shape, n.row, n.span)
-        for n, name in zip(builder.nodes, names, strict=True)
+        Node(i, names[i], n.op, n.attrs, n.inputs, n.shape, n.row, n.span)
+        for i, n in enumerate(builder.nodes)
     )
-    tops = {row.index: names[row.nodes[0]].split(".")[0] for row in builder.rows}
-    rows = tuple(replace(row, name=tops[row.index]) for row in builder.rows)
+    rows = tuple(replace(row, name=names[row.nodes[0]].partition(".")[0]) for row in builder.rows)
     return Graph(spec.name, spec.title, source, nodes, rows, spec)
 
 
@@ -98,66 +96,35 @@ def _origin(head: Row, trunk: Sequence[GraphRow], places: Sequence[str]) -> int:
     raise AssertionError("a side head's row is checked when the spec is read")
 
 
-def _slug(text: str) -> str:
-    """A label as a name that torch can print as an attribute."""
-    name = re.sub(r"\W+", "_", text.casefold(), flags=re.ASCII).strip("_")[:40].strip("_") or "row"
-    return name if not name[0].isdigit() else f"layer_{name}"
+class _Draft(NamedTuple):
+    """A node that waits for its name."""
 
-
-def _names(paths: Sequence[Path]) -> list[str]:
-    """Dotted names; a part is numbered from 1 where its parent holds several of that name."""
-    most: Counter[tuple[Path, str]] = Counter()
-    for path in paths:
-        for i, (base, number) in enumerate(path):
-            most[path[:i], base] = max(most[path[:i], base], number)
-    names: dict[Path, str] = {(): ""}
-    taken: set[str] = set()
-    for path in paths:
-        for i, (base, number) in enumerate(path):
-            if path[: i + 1] in names:
-                continue
-            name = names[path[:i]] + "." * (i > 0) + base
-            if most[path[:i], base] > 1:
-                name += f"_{number}"
-            while name in taken:  # a row labelled `conv 1` beside two labelled `conv`
-                name += "_"
-            taken.add(name)
-            names[path[: i + 1]] = name
-    return [names[path] for path in paths]
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    index: int
     op: str
     attrs: Attrs
     inputs: tuple[int, ...]
     shape: Shape
     row: int
     span: Span | None
+    place: int
 
 
 class _Builder:
-    """Expands rows into nodes; `paths` holds each node's place until all numbers are known."""
+    """Expands rows into nodes; where each stands is kept in `places` until all numbers are known."""
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
         self.nodes: list[_Draft] = []
-        self.paths: list[Path] = []
+        self.places = Places()
         self.rows: list[GraphRow] = []
-        self.counts: Counter[tuple[Path, str]] = Counter()
         self.blocks = spec.statements.blocks
+        self.sizing = Sizing(spec.statements.defaults)
         self.variables = {key(k): v for k, v in spec.variables.items()}
+        self.bare = Scope({}, self.variables)
         self.work = 0
         self.depth = 0
         self.read_ahead: set[str] = set()
 
     # -- bookkeeping ----------------------------------------------------------------------------
-
-    def step(self, path: Path, base: str) -> Path:
-        """A fresh place called `base` inside `path`."""
-        self.counts[path, base] += 1
-        return (*path, (base, self.counts[path, base]))
 
     def add(
         self,
@@ -167,20 +134,23 @@ class _Builder:
         inputs: tuple[int, ...],
         shape: Shape,
         span: Span | None,
-        path: Path = (),
+        inside: int = ROOT,
     ) -> int:
         if len(self.nodes) >= MAX_NODES:
-            raise SpecError(
-                f"this network has more than {MAX_NODES:,} layers", span, "are its repetitions meant?"
-            )
-        index = len(self.nodes)
-        row = len(self.rows)
-        self.nodes.append(_Draft(index, op, attrs, inputs, shape, row, span))
-        self.paths.append(self.step(path, base))
-        return index
+            hint = "are its repetitions meant?"
+            raise SpecError(f"this network has more than {MAX_NODES:,} layers", span, hint)
+        place = self.places.step(inside, base)
+        self.places.use(place)
+        self.nodes.append(_Draft(op, attrs, inputs, shape, len(self.rows), span, place))
+        return len(self.nodes) - 1
+
+    def names(self) -> list[str]:
+        """The name of each node, as far as all are known."""
+        names = self.places.names()
+        return [names[node.place] for node in self.nodes]
 
     def row(self, row: Row, at: int, head: bool, after: Row | None = None) -> GraphRow:
-        path = self.step((), _slug(row.label))
+        path = self.places.step(ROOT, slug(row.label))
         first = len(self.nodes)
         source = at
         upcoming = {NEXT + name: bound for name, bound in after.names.items()} if after else {}
@@ -212,7 +182,7 @@ class _Builder:
 
     # -- expressions ----------------------------------------------------------------------------
 
-    def chain(self, chain: Chain, at: int, scope: Scope, path: Path) -> tuple[int, bool]:
+    def chain(self, chain: Chain, at: int, scope: Scope, path: int) -> tuple[int, bool]:
         """Build a chain behind node `at`: the node that it gives, and whether anything was there."""
         there = False
         for item in chain.items:
@@ -220,7 +190,7 @@ class _Builder:
             there = there or built
         return at, there
 
-    def item(self, item: Expression, at: int, scope: Scope, path: Path) -> tuple[int, bool]:
+    def item(self, item: Expression, at: int, scope: Scope, path: int) -> tuple[int, bool]:
         self.work += 1
         if self.work > MAX_WORK:
             hint = f"at most {MAX_NODES:,} layers, and {MAX_WORK:,} parts that may come to layers"
@@ -242,7 +212,7 @@ class _Builder:
         finally:
             self.depth -= 1
 
-    def repeat(self, item: Repeat, at: int, scope: Scope, path: Path) -> tuple[int, bool]:
+    def repeat(self, item: Repeat, at: int, scope: Scope, path: int) -> tuple[int, bool]:
         try:
             times = self.times(item.count, scope, self.nodes[at].shape)
         except SpecError as fault:
@@ -268,7 +238,7 @@ class _Builder:
             raise SpecError(f"{times:,} repetitions are too many", count.span, f"at most {MAX_NODES:,}")
         return times
 
-    def call(self, call: Call, at: int, scope: Scope, path: Path) -> tuple[int, bool]:
+    def call(self, call: Call, at: int, scope: Scope, path: int) -> tuple[int, bool]:
         block = self.blocks[call.name]
         if call.name in scope.calls:
             round_trip = " -> ".join((*scope.calls, call.name))
@@ -293,7 +263,7 @@ class _Builder:
             flag = given.get(name) or Flag(name, default or (), call.span)
             values[key(name)], cells[key(name)] = self.argument(flag, scope, source)
         inner = scope.inside(block.name, values, cells)
-        return self.chain(block.body, at, inner, self.step(path, _slug(block.name)))
+        return self.chain(block.body, at, inner, self.places.step(path, slug(block.name)))
 
     def argument(self, flag: Flag, scope: Scope, source: Shape) -> tuple[Any, Span | None]:
         """An argument's value in this turn, and the cell from which it comes, if one."""
@@ -314,7 +284,7 @@ class _Builder:
         value = BLANK if sizes is BLANK else sizes[0] if len(sizes) == 1 else Size(sizes)
         return value, scope.cell(word)
 
-    def join(self, join: Join, at: int, scope: Scope, path: Path) -> tuple[int, bool]:
+    def join(self, join: Join, at: int, scope: Scope, path: int) -> tuple[int, bool]:
         results: dict[int, int] = {}
         waiting: list[tuple[int, Layer]] = []
         for i, branch in enumerate(join.branches):
@@ -322,7 +292,7 @@ class _Builder:
             if isinstance(word, Layer) and word.name in ("skip", "project"):
                 waiting.append((i, word))
                 continue
-            place = self.step(path, "branch")
+            place = self.places.step(path, "branch")
             end, there = self.chain(branch, at, scope, place)
             if there:
                 results[i] = end
@@ -344,7 +314,7 @@ class _Builder:
         return self.add(join.kind, join.kind, Attrs(channels=shape[0]), ends, shape, join.span, path), True
 
     def shortcut(
-        self, join: Join, word: Layer, at: int, shapes: list[Shape], scope: Scope, path: Path
+        self, join: Join, word: Layer, at: int, shapes: list[Shape], scope: Scope, path: int
     ) -> int | None:
         """`skip` and `project`: the input beside the other branches."""
         source = self.nodes[at].shape
@@ -356,10 +326,10 @@ class _Builder:
             return None
         target = shapes[0]
         stride = (ceil_div(source[1], target[1]), ceil_div(source[2], target[2]))
-        request = self.request(OPS["conv"], word, ((1, 1), stride, target[0]), scope, source)
-        flags = {k: v for k, v in request.flags.items() if OPS.get(k, _NO_OP).role != "activation"}
-        request = Request(request.kernel, request.stride, request.channels, flags)
-        return self.place(OPS["conv"], request, at, word.span, self.step(path, "project"))
+        flags = self.sizing.flags(OPS["conv"], word.flags, scope, source)
+        flags = {k: v for k, v in flags.items() if OPS.get(k, _NO_OP).role != "activation"}
+        request = Request((1, 1), stride, target[0], flags)
+        return self.place(OPS["conv"], request, at, word.span, self.places.step(path, "project"))
 
     def joined(self, join: Join, shapes: list[Shape]) -> Shape:
         first = shapes[0]
@@ -392,127 +362,34 @@ class _Builder:
 
     # -- layers ---------------------------------------------------------------------------------
 
-    def layer(self, layer: Layer, at: int, scope: Scope, path: Path) -> tuple[int, bool]:
+    def layer(self, layer: Layer, at: int, scope: Scope, path: int) -> tuple[int, bool]:
         op = OPS.get(layer.name)
         if op is None:
             return self.call(Call(layer.name, (), layer.name_span), at, scope, path)
-        source = self.nodes[at].shape
-        try:
-            sizes = self.sizes(op, layer, scope, source)
-            if sizes is None:
-                return at, False
-            request = self.request(op, layer, sizes, scope, source)
-        except SpecError as fault:
-            words = (*layer.sizes, *(word for flag in layer.flags for word in flag.values))
-            raise scope.blamed(fault, words) from None
+        request = self.sizing.request(op, layer, scope, self.nodes[at].shape)
+        if request is None:
+            return at, False
         return self.place(op, request, at, layer.span, path), True
 
-    def sizes(self, op: Op, layer: Layer, scope: Scope, source: Shape) -> Any:
-        """Kernel, stride and channels of a layer; None where one is blank or no channels are left."""
-        kernel = stride = channels = None
-        for what, word in zip(op.sizes, layer.sizes, strict=False):
-            numbers, behind = parts(word, scope, source)
-            if numbers is BLANK:
-                return None
-            if what == "channels":
-                if len(numbers) != 1 or behind:
-                    shown = "x".join(str(n) for n in numbers) + ("/…" if behind else "")
-                    hint = "channels are one number; kernel and stride stand before it: `conv 3x3/2 64`"
-                    raise SpecError(f"`{shown}` is not a number of channels", word.span, hint)
-                channels = integer(numbers[0], word.span, "the number of channels")
-                if isinstance(channels, int) and channels == 0:
-                    return None
-            else:
-                kernel = self.pair(numbers, word, "a kernel")
-                stride = self.pair(behind, word, "a stride") if behind else None
-        return kernel, stride, channels
-
-    def pair(self, numbers: Sequence[Number], word: SizeWord, what: str) -> tuple[Number, Number]:
-        if len(numbers) > 2:
-            shown = "x".join(str(n) for n in numbers)
-            hint = "it has a height and a width, or one number for both"
-            raise SpecError(f"`{shown}` is not {what}", word.span, hint)
-        for n in numbers:
-            if not holds(integer(n, word.span, what) > 0):
-                raise SpecError(f"{what} of {n} covers nothing", word.span, "1 at least")
-        return numbers[0], numbers[-1]
-
-    def request(
-        self,
-        op: Op,
-        layer: Layer,
-        sizes: tuple[Any, Any, Any],
-        scope: Scope,
-        source: Shape,
-    ) -> Request:
-        """The layer's flags over the defaults of its op: of a group, the last one written holds."""
-        defaults = self.spec.statements.defaults
-        default = defaults.get(op.name) or defaults.get(op.family)
-        flags: dict[str, tuple[Number, ...]] = {}
-        for given in (default.flags if default else ()), layer.flags:
-            own: set[str] = set()
-            for flag in given:
-                inherited = default is not None and given is default.flags and default.op != op.name
-                if inherited and flag.name not in ops.flags_of(op):
-                    continue  # a family's default may hold what this member does not know
-                values = self.flag(op, flag, scope, source)
-                if values is None:
-                    continue
-                rivals = ops.group_of(flag.name)
-                if clash := (own & rivals) - {flag.name}:
-                    rival = next(iter(clash))
-                    raise SpecError(f"`{flag.name}` contradicts `{rival}`", flag.span, "keep one")
-                own.add(flag.name)
-                flags = {k: v for k, v in flags.items() if k not in rivals}
-                flags[flag.name] = values
-        return Request(*sizes, flags)
-
-    def flag(self, op: Op, flag: Flag, scope: Scope, source: Shape) -> Any:
-        values: list[Number] = []
-        for word in flag.values:
-            numbers, _ = parts(word, scope, source)
-            if numbers is BLANK:
-                return None
-            values.extend(numbers)
-        if flag.name == "eps":
-            return tuple(values)
-        if flag.name == "p":
-            if not holds(values[0] < 1):
-                raise SpecError("`p` is a share of all activations", flag.values[0].span, "40% is `p=0.4`")
-            return tuple(values)
-        for value, word in zip(values, flag.values, strict=False):
-            integer(value, word.span, f"`{flag.name}`")
-            if flag.name not in ("pad", "maps") and not holds(value > 0):
-                raise SpecError(f"`{flag.name}` of {value}", word.span, "1 at least")
-        return tuple(values)
-
-    def place(self, op: Op, request: Request, at: int, span: Span, path: Path) -> int:
+    def place(self, op: Op, request: Request, at: int, span: Span, path: int) -> int:
         """Add the layer's node, and those of its normalisation and activation."""
         at = self.node(op, request, at, span, path)
         if op.role in ("weighted", "pool"):
-            # the flag `linear` means no activation; it only shares its name with an op
-            after = [OPS[f] for f in request.flags if f in OPS and f != "linear"]
-            for extra in sorted(after, key=lambda o: o.role != "norm"):
-                default = self.spec.statements.defaults.get(extra.name)
-                scope = Scope({}, self.variables)
-                flags = {
-                    f.name: self.flag(extra, f, scope, self.nodes[at].shape)
-                    for f in (default.flags if default else ())
-                }
-                at = self.node(extra, Request(None, None, None, flags), at, span, path)
+            for extra, asked in self.sizing.behind(request.flags, self.bare, self.nodes[at].shape):
+                at = self.node(extra, asked, at, span, path)
         return at
 
-    def node(self, op: Op, request: Request, at: int, span: Span, path: Path) -> int:
+    def node(self, op: Op, request: Request, at: int, span: Span, path: int) -> int:
         source = self.nodes[at].shape
         try:
             attrs = op.prepare(request, source)
             shape = op.shape(attrs, source)
         except UnfitError as fault:
             raise SpecError(str(fault), span, f"it reads {shown(source)}; {fault.hint}") from None
-        if not all(holds(part > 0) for part in shape):
+        if not (holds(shape[0] > 0) and holds(shape[1] > 0) and holds(shape[2] > 0)):
             hint = "the layers before it have made the grid too small, or a size is 0"
             raise SpecError(f"nothing is left of {shown(source)} here: {shown(shape)}", span, hint)
-        return self.add(_slug(op.name), op.name, attrs, (at,), shape, span, path)
+        return self.add(op.name, op.name, attrs, (at,), shape, span, path)
 
 
 _NO_OP = Op("", "", "")

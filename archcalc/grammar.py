@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 40
 MAX_LENGTH = 5_000
+MAX_SIZE = 10**9
 
 _GRAMMAR = r"""
 start: chain
@@ -51,12 +52,16 @@ NAME.1: /[A-Za-z_][\w-]*/
 
 @dataclass(frozen=True, slots=True)
 class SizeWord:
-    """`3x3/2`, `64`, `{k}/{s}`: the parts before the slash and those behind it."""
+    """`3x3/2`, `64`, `{k}/{s}`: the parts before the slash and those behind it.
+
+    `constant` holds both as numbers where all of them are numbers of a sensible size.
+    """
 
     parts: tuple[Value, ...]
     stride: tuple[Value, ...]
     text: str
     span: Span
+    constant: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,7 +323,11 @@ def size_word(text: str, span: Span) -> SizeWord:
         else:
             value = arithmetic.parse(literal, span.within(begin, end))
         (parts if begin < slash else stride).append(value)
-    return SizeWord(tuple(parts), tuple(stride), text, span)
+    constant = None
+    if all(isinstance(v, arithmetic.Literal) and v.value <= MAX_SIZE for v in (*parts, *stride)):
+        before = tuple(v.value for v in parts if isinstance(v, arithmetic.Literal))
+        constant = before, tuple(v.value for v in stride if isinstance(v, arithmetic.Literal))
+    return SizeWord(tuple(parts), tuple(stride), text, span, constant)
 
 
 def _own_figures(value: Value) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archcalc import measured
+from archcalc import measured, tables
 from archcalc.tables import Column, Table
 from archcalc.timing.record import Point, Record, Session, Status
 
 if TYPE_CHECKING:
+    from archcalc.audit.findings import Finding
     from archcalc.counts import Counts
     from archcalc.measured import Latency, PairFigures, RowFigures
     from archcalc.timing.flags import Flag
@@ -291,6 +292,37 @@ def ceilings(found: Sequence[Ceilings], environment: Any) -> Table:
     e = environment
     where = f"{e.device_name}, {e.variant}, {e.threads} threads, torch {e.torch}"
     return Table(where, columns, rows, (), ("FLOPs count a multiply and an add each. B: read plus written.",))
+
+
+# -- claims -----------------------------------------------------------------------------------------
+
+
+def claims(findings: Sequence[Finding]) -> Table:
+    """What papers claim about a pair, counted: the sentence, the published figure, and what comes out."""
+    from archcalc.audit.views import shown
+
+    columns = (
+        Column("claim", "claim"),
+        Column("published", "published", "printed"),
+        Column("computed", "computed", "printed"),
+        Column("verdict", "verdict"),
+    )
+    rows = tuple((f.row, f.published, shown(f.computed, f.published), f.words) for f in findings)
+    return Table("What is claimed", columns, rows, (), ("Claims are about counts, not about time.",))
+
+
+def claims_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """The same for scripts."""
+    return [
+        {
+            "claim": f.row,
+            "expression": f.column,
+            "published": f.published,
+            "computed": tables.plain(f.computed),
+            "verdict": f.words,
+        }
+        for f in findings
+    ]
 
 
 # -- JSON -------------------------------------------------------------------------------------------

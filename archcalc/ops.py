@@ -176,7 +176,8 @@ def _conv(request: Request, source: Shape) -> Attrs:
         if not holds(groups > 0) or not holds(count % groups == 0):
             hint = "choose groups that divide the channels on both sides"
             raise UnfitError(f"{count} {what} channels do not divide by {groups} groups", hint)
-    return replace(_padded_out(attrs, source), channels=channels, groups=groups, bias="bias" in request.flags)
+    a = _padded_out(attrs, source)
+    return Attrs(a.kernel, a.stride, a.pad, a.dilation, groups, channels, "bias" in request.flags)
 
 
 def _padded_out(attrs: Attrs, source: Shape) -> Attrs:

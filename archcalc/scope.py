@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc.arithmetic import BLANK, PLAIN, Name, Reference, Size, evaluate, holds, names, whole
 from archcalc.errors import Span, SpecError, suggest
+from archcalc.grammar import MAX_SIZE, SizeWord
 from archcalc.text import key, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from archcalc.arithmetic import Number
-    from archcalc.grammar import SizeWord
     from archcalc.ops import Shape
     from archcalc.rows import Bound
 
 _SIZE = re.compile(r"[0-9]{1,9}(x[0-9]{1,9}){1,9}")
-MAX_SIZE = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +41,12 @@ class Scope:
 
     def inside(self, block: str, parameters: Mapping[str, Any], cells: Mapping[str, Span | None]) -> Scope:
         """The scope of a block's body."""
-        return replace(self, parameters=parameters, cells=cells, turn=None, calls=(*self.calls, block))
+        calls = (*self.calls, block)
+        return Scope(self.names, self.variables, parameters, cells, None, calls, self.used)
 
     def at_turn(self, turn: int) -> Scope:
         """The scope of one repetition."""
-        return replace(self, turn=turn)
+        return Scope(self.names, self.variables, self.parameters, self.cells, turn, self.calls, self.used)
 
     def value(self, name: Name | Reference, source: Shape | None) -> Any:
         """What `name` is. Raises `SpecError` for an unknown name or a cell that is no number."""
@@ -134,6 +134,8 @@ def _inside(inner: Span, outer: Span) -> bool:
 
 def parts(word: SizeWord, scope: Scope, source: Shape | None) -> tuple[Any, Any]:
     """The numbers before and behind a word's slash; BLANK in place of the first where one is blank."""
+    if word.constant is not None:
+        return word.constant
     sizes = _flat(word.parts, word, scope, source)
     strides = _flat(word.stride, word, scope, source)
     if BLANK in (sizes, strides):
@@ -144,7 +146,10 @@ def parts(word: SizeWord, scope: Scope, source: Shape | None) -> tuple[Any, Any]
 def _flat(values: tuple[Any, ...], word: SizeWord, scope: Scope, source: Shape | None) -> Any:
     found: list[Number] = []
     for tree in values:
-        value = evaluate(tree, lambda name: scope.value(name, source))
+        if isinstance(tree, Name):
+            value = scope.value(tree, source)
+        else:
+            value = evaluate(tree, lambda name: scope.value(name, source))
         if value is BLANK:
             return BLANK
         for part in value.parts if isinstance(value, Size) else (value,):
@@ -154,6 +159,8 @@ def _flat(values: tuple[Any, ...], word: SizeWord, scope: Scope, source: Shape |
 
 def checked(value: Number, span: Span) -> Number:
     """`value` where it is a number of a sensible size; raises `SpecError` where not."""
+    if type(value) is int and 0 <= value <= MAX_SIZE:
+        return value
     if isinstance(value, str):
         raise SpecError(f"`{value}` is not a number", span, "a size is a whole number")
     if not holds(value >= 0) or not holds(value <= MAX_SIZE):
@@ -163,7 +170,7 @@ def checked(value: Number, span: Span) -> Number:
 
 def integer(value: Number, span: Span, what: str) -> Number:
     """`value` where it is whole; raises `SpecError` where not."""
-    if not whole(value):
+    if type(value) is not int and not whole(value):
         shown = float(value) if isinstance(value, Fraction) else value
         raise SpecError(f"{what} comes to {shown}, which is not whole", span, "use `//`, or `round(…)`")
     return value

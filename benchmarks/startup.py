@@ -89,7 +89,7 @@ def main() -> None:
         leaner = statistics.median(run[ours][1] / run[name][1] for run in runs)
         print(f"{name:<32}{seconds:>9.3f}{memory:>8.1f}{faster:>12.3f}{leaner:>14.3f}")
 
-    from archcalc import api, document, library, outline
+    from archcalc import api, document, library, outline, textfile
 
     graph = api.load("inception-v3").graph()
     from archcalc import counts
@@ -98,7 +98,7 @@ def main() -> None:
 
     def everything() -> None:
         for path in library.paths():
-            parsed = document.parse(document.read(path), str(path))
+            parsed = document.parse(textfile.read(path), str(path))
             for found in outline.networks(parsed):
                 api.assemble(found, {}).counts()
 

@@ -21,11 +21,11 @@ LAYERS = (
     # language
     "patterns", "arithmetic", "ops", "grammar", "statements", "outline", "columns", "rows", "wording", "spec",
     # networks and their costs
-    "scope", "graph", "expand", "counts", "library", "claims",
+    "scope", "sizing", "graph", "places", "expand", "counts", "library", "claims",
     # networks in torch
     "layers", "network", "profiler", "verify",
     # results as tables; the Python interface
-    "compare", "tables", "audit", "api", "markdown", "show", "views", "terminal", "files",
+    "compare", "tables", "markdown", "terminal", "files", "audit", "api", "show", "views",
     # measuring
     "timing", "latency", "records", "measured", "measured_views",
     # reports and commands
@@ -62,7 +62,7 @@ def _imports(tree: ast.AST, lazy: bool = False) -> Iterator[tuple[str, bool]]:
 
 def _top(name: str) -> str:
     """`timing` for `archcalc.timing.record`; empty for the package itself."""
-    return (name.split(".") + [""])[1]
+    return [*name.split("."), ""][1]
 
 
 MODULES = _modules()

@@ -299,3 +299,33 @@ def test_a_process_that_fails_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path
         process.close()
     assert answer.status is Status.FAILED
     assert "this torch is broken" in answer.message
+
+
+# -- what the papers claim of a pair; Python ---------------------------------------------------------
+
+
+def test_the_claims_about_the_pair_are_shown(measured: Path) -> None:
+    shown = fine(archcalc("compare", "3x3", "3x1-1x3", "--record", str(measured), "--set", "width=8"))
+    assert "the two-layer solution is 33% cheaper" in shown
+    assert "Two 2x2 in place of a 3x3" not in shown
+
+
+def test_measuring_from_python() -> None:
+    import archcalc as package
+    from archcalc import measured as figures
+
+    old, new = (package.load(name, width=8) for name in ("3x3", "3x1-1x3"))
+    record = old.measure(new, threads=1)
+    saving = figures.pair(record, record.points[0]).saving
+    assert saving.mu == pytest.approx(2 / 3)
+    assert record.points[0].key.variables == (("width", "8"),)
+    with pytest.raises(package.ArchcalcError, match="different variables"):
+        old.measure(package.load("3x1-1x3"))
+
+
+def test_only_what_was_read_from_a_file_is_measured() -> None:
+    import archcalc as package
+
+    text = (ROOT / "specs" / "lenet-5.md").read_text(encoding="utf-8")
+    with pytest.raises(package.ArchcalcError, match="not read from a file"):
+        package.loads(text).measure()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,3 +104,12 @@ def test_long_names_are_cut_to_their_room() -> None:
     cut = style.shortened("average pool, 1000-d fully connected, softmax", 1.0)
     assert cut.endswith("…")
     assert style.text_width(cut) <= 1.0
+
+
+@given(st.floats(0.01, 50), st.floats(1.02, 1000), st.floats(3, 7))
+def test_ticks_of_ratios_have_room(low: float, span: float, width: float) -> None:
+    ticks = style.ratio_ticks(low, low * span, width)
+    places = [width * math.log(t / low) / math.log(span) for t in ticks]
+    assert all(b - a >= 0.5 for a, b in pairwise(places))
+    assert all(low <= t <= low * span for t in ticks)
+    assert len(ticks) >= 2 or span < 1.3 or width * math.log(2) / math.log(span) < 0.5 or span < 3

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import made_record
 import pytest
@@ -112,7 +114,8 @@ def test_another_process_with_other_settings_writes_the_same_bytes(
     for topics in ([], ["googlenet"]):
         command = [sys.executable, "-m", "archcalc", "report", *topics]
         command += ["--record", str(record_file), "--output", str(folder)]
-        subprocess.run(command, env=environment, cwd=tmp_path, check=True, capture_output=True)
+        done = subprocess.run(command, env=environment, cwd=tmp_path, check=False, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()
     first, second = tree(made), tree(folder)
     assert len(first) > 40
     assert [n for n in first if first[n] != second.get(n)] == []
@@ -173,11 +176,19 @@ def test_axes_hold_their_labels_and_data(pages: list[Page]) -> None:
                 for axes in drawn.axes:
                     assert axes.has_data(), (one.slug, figure.name)
                     shown = [t for t in axes.texts if t.get_visible() and t.get_text()]
+                    assert_apart(axes.get_xticklabels())
                     labels = [axes.xaxis.label, axes.yaxis.label]
                     for text in [*shown, *(label for label in labels if label.get_text())]:
                         box = text.get_window_extent()
                         inside = box.x0 > -1 and box.y0 > -1 and box.x1 < width + 1 and box.y1 < height + 1
                         assert inside, (one.slug, figure.name, text.get_text())
+
+
+def assert_apart(labels: list[Any]) -> None:
+    """No label of an axis touches the next."""
+    boxes = [label.get_window_extent() for label in labels if label.get_text()]
+    for one, two in pairwise(sorted((box for box in boxes if box.width > 0), key=lambda box: box.x0)):
+        assert one.x1 < two.x0
 
 
 def test_png_on_demand(tmp_path: Path) -> None:
@@ -368,3 +379,14 @@ def test_latex_spells_out_what_it_cannot_set() -> None:
     assert r"a $\to$ b" in made
     assert r"[U+03C0] \& co" in made
     assert r"5$\times$5" in made
+
+
+def test_a_network_without_arithmetic_has_no_empty_figure(tmp_path: Path) -> None:
+    spec = tmp_path / "odd.md"
+    spec.write_text(
+        "---\nname: odd\ninput: 8x8x3\n---\n| a |\n|---|\n| $pool$ *x* 卷积 on and on and on and on |\n"
+        "| p_q^2 |\n\n```arch\n$pool… -> maxpool 2x2/2\np… -> relu\n```\n"
+    )
+    result = archcalc("report", str(spec), "--output", str(tmp_path / "out"))
+    assert result.status == 0, result.stderr
+    assert result.stderr.splitlines() == [f"wrote {tmp_path / 'out' / 'odd.md'}: 1 figure, 2 tables"]

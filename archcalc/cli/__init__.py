@@ -6,37 +6,33 @@ Exit status: 0 fine, 1 a check failed, 2 bad input or usage, 130 interrupted.
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from typing import Annotated, Any
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Annotated, Any, Final
 
 import typer
 
-from archcalc.cli import audit, costs, measure, report
-
-app = typer.Typer(
-    name="archcalc",
-    help="Read a paper's layer table, build the network, count it exactly, and check what is claimed.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+#: Each command's module and function: only the one that is called is imported, since a table should come at
+#: once, and measuring or reports need a great deal more.
+COMMANDS: Final = {
+    "list": ("costs", "list_networks"),
+    "table": ("costs", "table"),
+    "compare": ("costs", "compare"),
+    "verify": ("costs", "verify"),
+    "show": ("costs", "show"),
+    "audit": ("audit", "audit"),
+    "device": ("measure", "device"),
+    "measure": ("measure", "measure"),
+    "sweep": ("measure", "sweep"),
+    "merge": ("measure", "merge"),
+    "report": ("report", "report"),
+}
 
 # typer carries its own copy of click in some releases and asks for click in others; its BadParameter is a
 # UsageError, and that a ClickException, in both.
 _Usage: type[Any] = typer.BadParameter.__mro__[2]
-
-app.command("list")(costs.list_networks)
-app.command("table")(costs.table)
-app.command("compare")(costs.compare)
-app.command("verify")(costs.verify)
-app.command("show")(costs.show)
-app.command("audit")(audit.audit)
-app.command("device")(measure.device)
-app.command("measure")(measure.measure)
-app.command("sweep")(measure.sweep)
-app.command("merge")(measure.merge)
-app.command("report")(report.report)
 
 
 def _version(wanted: bool) -> None:
@@ -47,7 +43,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
@@ -57,8 +52,27 @@ def _options(
     """Costs are exact; every printed header says what is counted."""
 
 
+def application(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The command line with the commands called `names`."""
+    app = typer.Typer(
+        name="archcalc",
+        help="Read a paper's layer table, build the network, count it exactly, and check what is claimed.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for name in names:
+        module, function = COMMANDS[name]
+        app.command(name)(getattr(import_module(f"archcalc.cli.{module}"), function))
+    return app
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its status."""
+    # ended from outside, measuring must end the processes that it started, as on Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -70,7 +84,9 @@ def run(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     # `--debug` is understood wherever it stands, since it is added once something has gone wrong.
     arguments = [a for a in arguments if a != "--debug"]
+    called = [a for a in arguments[:1] if a in COMMANDS]
     try:
+        app = application(called or COMMANDS)
         status = app(args=arguments, prog_name="archcalc", standalone_mode=False)
         sys.stdout.flush()
         return status if isinstance(status, int) else 0

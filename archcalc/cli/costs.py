@@ -109,7 +109,7 @@ def compare(
     With --device the pairs are measured (and kept in --record FILE, if given); with --record alone
     they are read.
     """
-    from archcalc import views
+    from archcalc import measured_views, views
     from archcalc.compare import compare as compared
     from archcalc.errors import ArchcalcError
 
@@ -133,13 +133,17 @@ def compare(
     wanted = measuring.Wanted(device or "", measuring.preset(quick, thorough), threads, seed)
     axes = (batch, precision, mode, layout, fuse)
     held, points = measuring.pairs(chosen, wanted, axes, record)
+    claims = measuring.claims(chosen)
 
     def as_json() -> object:
-        from archcalc import measured_views
+        return {
+            **views.comparison_json(result),
+            "measured": measured_views.measured_json(held, points),
+            "claims": measured_views.claims_json(claims),
+        }
 
-        return {**views.comparison_json(result), "measured": measured_views.measured_json(held, points)}
-
-    options.emit_all((costs, *measuring.tables(held, points)), as_json, how, output, force, wide)
+    shown = [costs, *measuring.tables(held, points), *([measured_views.claims(claims)] if claims else [])]
+    options.emit_all(shown, as_json, how, output, force, wide)
 
 
 def verify(

@@ -15,6 +15,7 @@ from archcalc.cli import options
 from archcalc.errors import ArchcalcError
 
 if TYPE_CHECKING:
+    from archcalc.audit.findings import Finding
     from archcalc.latency.plan import Conditions
     from archcalc.tables import Table
     from archcalc.timing.record import Key, Point, Record
@@ -221,6 +222,29 @@ def held(record: Record, chosen: Chosen, axes: Axes) -> tuple[Point, ...]:
             f"the record holds no measurement of {names} under these conditions",
             "it holds the pairs: " + ("; ".join(there) or "none"),
         )
+    return tuple(found)
+
+
+def claims(chosen: Chosen) -> tuple[Finding, ...]:
+    """What the specs of these networks claim about a pair of them, with what comes out."""
+    from archcalc import claims as sentences
+    from archcalc import library
+    from archcalc.audit import sentences as audited
+    from archcalc.audit.figures import Known, Ledger
+
+    known = Known()
+    names = {name: chosen.names.index(name) for name in chosen.names}
+    for name, source in chosen.sources.items():
+        names |= dict.fromkeys(library.find(source).aliases, names[name])
+    documents = {library.find(s).document.file: library.find(s).document for s in chosen.sources.values()}
+    found: list[Finding] = []
+    for file, document in documents.items():
+        ledger = Ledger(document, library.networks(Path(file)), known=known)
+        for claim in sentences.read(document):
+            finding = audited.audit(ledger, claim)
+            about = {names[n] for n in finding.networks if n in names}
+            if 0 in about and len(about) > 1:
+                found.append(finding)
     return tuple(found)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _BOX, _GAP = 0.30, 0.12  # inches: height of a box, room between levels
 _WIDE = 1.02  # inches: the widest that a lane becomes
+_LABEL = 2.2  # inches: the widest that a row's name becomes
 _LINK = "#9a9a9a"
 
 
@@ -33,7 +34,8 @@ class Row:
 
 def diagram(rows: Sequence[Row], total: int) -> Figure:
     """Boxes are shaded by their share of the `total` MACs: the darker, the dearer."""
-    left = style.widest([r.label for r in rows] + ["MACs of a layer"], style.SIZE) + 0.2
+    names = [style.shortened(r.label, _LABEL, bold=True) for r in rows]
+    left = max(0.95, *(style.text_width(n, bold=True) for n in names)) + 0.2
     left = max(left, style.widest([r.output for r in rows], style.SMALL) + 0.2)
     right = [
         style.widest([name, *(getattr(r, name) for r in rows)], style.SMALL) + 0.14
@@ -53,14 +55,14 @@ def diagram(rows: Sequence[Row], total: int) -> Figure:
     axes.text(0.1, head, "row and output", fontsize=style.SMALL, color=style.GREY)
     axes.text(room[1] + right[0], head, "MACs", ha="right", fontsize=style.SMALL, color=style.GREY)
     axes.text(room[1] + sum(right), head, "params", ha="right", fontsize=style.SMALL, color=style.GREY)
-    _scale(axes, room, total)
+    _scale(axes, min(left, style.WIDTH - 5.0))
     y = top
     exits: list[tuple[float, float]] = []
     for i, (row, tall) in enumerate(zip(rows, heights, strict=True)):
         if i % 2 == 0:
             axes.fill([0, style.WIDTH, style.WIDTH, 0], [y, y, y + tall, y + tall], "#f5f5f5", linewidth=0)
         middle = y + tall / 2
-        axes.text(0.1, middle - 0.07, row.label, va="center", weight="bold", fontsize=style.SIZE)
+        axes.text(0.1, middle - 0.07, names[i], va="center", weight="bold", fontsize=style.SIZE)
         axes.text(0.1, middle + 0.08, row.output, va="center", fontsize=style.SMALL, color="#444444")
         axes.text(room[1] + right[0], middle, row.macs, va="center", ha="right", fontsize=style.SMALL)
         axes.text(room[1] + sum(right), middle, row.params, va="center", ha="right", fontsize=style.SMALL)
@@ -185,10 +187,10 @@ def _shade(share: float) -> tuple[str, str]:
     return found[1], found[2]
 
 
-def _scale(axes: Axes, room: tuple[float, float], total: int) -> None:
-    """The key to the shades."""
+def _scale(axes: Axes, left: float) -> None:
+    """The key to the shades, from `left` on."""
     keys = (("no MACs", 0.0), ("< 0.5%", 0.001), ("0.5%", 0.005), ("2%", 0.02), ("5%", 0.05), ("10%", 0.1))
-    x = room[0]
+    x = left
     axes.text(x, 0.13, "share of the network's MACs:", fontsize=style.SMALL, va="center", color=style.GREY)
     x += style.text_width("share of the network's MACs:", style.SMALL) + 0.1
     for text, share in keys:

@@ -52,7 +52,7 @@ def forest(groups: Sequence[Group], xlabel: str, reference: float | None = 1.0) 
         low, high = min(low, reference), max(high, reference)
     pad = max((high / low) ** 0.05, 1.02)
     axes.set_xlim(low / pad, high * pad)
-    _ticks(axes, low / pad, high * pad)
+    style.ratio_axis(axes, style.WIDTH - left - right)
     axes.set_ylim(count - 0.4, -0.6)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
@@ -85,28 +85,6 @@ def forest(groups: Sequence[Group], xlabel: str, reference: float | None = 1.0) 
     if keys:
         _keys(figure, height, any(line.predicted is not None for line in lines))
     return figure
-
-
-def _ticks(axes: object, low: float, high: float) -> None:
-    from matplotlib.ticker import FixedLocator, NullLocator
-
-    axes.set_xscale("log")  # type: ignore[attr-defined]
-    ladder = [m * 10.0**e for e in range(-4, 7) for m in _steps(high / low)]
-    axes.xaxis.set_major_locator(FixedLocator([t for t in ladder if low <= t <= high]))  # type: ignore[attr-defined]
-    axes.xaxis.set_minor_locator(NullLocator())  # type: ignore[attr-defined]
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.4g}")  # type: ignore[attr-defined]
-
-
-def _steps(decades: float) -> tuple[float, ...]:
-    if decades > 30:
-        return (1,)
-    if decades > 8:
-        return (1, 2, 5)
-    if decades > 2.5:
-        return (1, 1.5, 2, 3, 4, 5, 7)
-    if decades > 1.4:
-        return tuple(i / 10 for i in range(10, 100, 2 if decades > 1.8 else 1))
-    return tuple(i / 100 for i in range(100, 1000, 2))
 
 
 def _keys(figure: Figure, height: float, predicted: bool) -> None:

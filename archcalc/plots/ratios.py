@@ -26,7 +26,6 @@ class Bar:
 def grouped(bars: Sequence[Bar], series: Sequence[str], xlabel: str) -> Figure:
     """One group for each bar, the first on top; every bar starts at 1."""
     from matplotlib.patches import Patch
-    from matplotlib.ticker import FixedLocator, NullLocator
 
     thick = 0.15
     group = thick * len(series) + 0.13
@@ -38,13 +37,9 @@ def grouped(bars: Sequence[Bar], series: Sequence[str], xlabel: str) -> Figure:
     values = [v for b in bars for v in b.values if v > 0]
     low, high = min(*values, 1.0), max(*values, 1.0)
     room = (high / low) ** 0.09
-    axes.set_xscale("log")
     axes.set_xlim(low / room, high * room)
     axes.set_ylim(group * len(bars), 0)
-    ladder = [m * 10.0**e for e in range(-3, 4) for m in (1, 1.5, 2, 3, 4, 5, 7)]
-    axes.xaxis.set_major_locator(FixedLocator([t for t in ladder if low / room <= t <= high * room]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.3g}")
+    style.ratio_axis(axes, style.WIDTH - left - 0.15)
     axes.grid(True, axis="x")
     for i, bar in enumerate(bars):
         for k, value in enumerate(bar.values):
@@ -56,8 +51,9 @@ def grouped(bars: Sequence[Bar], series: Sequence[str], xlabel: str) -> Figure:
                 linewidth=0.3,
             )  # fmt: skip
             right = value >= 1
+            shown = f"{value:.2f}" if value < 100 else style.brief(value)
             axes.annotate(
-                f"{value:.2f}", (value, y), xytext=(3 if right else -3, 0), textcoords="offset points",
+                shown, (value, y), xytext=(3 if right else -3, 0), textcoords="offset points",
                 ha="left" if right else "right", va="center", fontsize=style.SMALL,
             )  # fmt: skip
     axes.axvline(1, color=style.BLACK, linewidth=0.8)

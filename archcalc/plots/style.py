@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
@@ -71,9 +73,13 @@ _STYLE: Final[dict[str, Any]] = {
 @contextlib.contextmanager
 def styled() -> Iterator[None]:
     """matplotlib's own defaults and ours, whatever the user has set."""
+    import warnings
+
     import matplotlib as mpl
 
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        # DejaVu Sans lacks ideographs; another font would not be the same on every machine.
+        warnings.filterwarnings("ignore", r"Glyph .* missing from font")
         mpl.rcdefaults()
         mpl.rcParams.update(cast(Any, _STYLE))
         yield
@@ -140,11 +146,11 @@ def widest(texts: list[str], size: float = SIZE) -> float:
     return max((text_width(t, size) for t in texts), default=0.0)
 
 
-def shortened(text: str, width: float, size: float = SIZE) -> str:
+def shortened(text: str, width: float, size: float = SIZE, bold: bool = False) -> str:
     """`text`, cut with an ellipsis where it is wider than `width` inches."""
-    if text_width(text, size) <= width:
+    if text_width(text, size, bold) <= width:
         return text
-    while text and text_width(text + "…", size) > width:
+    while text and text_width(text + "…", size, bold) > width:
         text = text[:-1]
     return text.rstrip() + "…"
 
@@ -179,3 +185,30 @@ def log_axis(on: Axes, which: str, unit: str = "") -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _: brief(value, unit)))
     axis.set_minor_locator(LogLocator(base=10, subs=tuple(range(2, 10)), numticks=30))
     axis.set_minor_formatter(NullFormatter())
+
+
+def ratio_axis(on: Axes, width: float) -> None:
+    """A logarithmic horizontal axis of ratios, `width` inches wide: as many round ticks as have room."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    low, high = on.get_xlim()
+    on.set_xscale("log")
+    on.xaxis.set_major_locator(FixedLocator(ratio_ticks(low, high, width)))
+    on.xaxis.set_minor_locator(NullLocator())
+    on.xaxis.set_major_formatter(lambda value, _: f"{value:.4g}" if value < 1000 else brief(value))
+
+
+def ratio_ticks(low: float, high: float, width: float) -> list[float]:
+    """The densest of some ladders of round numbers whose steps are half an inch or more."""
+    steps = (1, 2, 5, 10, 20, 50, 100)  # hundredths
+    ladders = [[n * step / 100 for n in range(1, int(100 * high / step) + 1)] for step in steps if high < 50]
+    for marks in ((1, 1.5, 2, 3, 4, 5, 7), (1, 2, 5), (1,)):
+        ladders.append([m * 10.0**e for e in range(-6, 10) for m in marks])
+    ladders.append([100.0**e for e in range(-3, 5)])
+    found: list[float] = []
+    for ladder in ladders:
+        ticks = [t for t in ladder if low <= t <= high]
+        inches = [width * math.log(b / a) / math.log(high / low) for a, b in pairwise(ticks)]
+        if len(ticks) > len(found) and min(inches, default=1.0) >= 0.5:
+            found = ticks
+    return found

@@ -33,7 +33,9 @@ def page(chosen: Outline, built: Architecture, evidence: Evidence) -> Page:
     timed = evidence.rows(counted.graph.name)
     _, latencies = evidence.latencies([counted.graph.name])
     lead = f"{counted.graph.spec.source or 'No source is given'}; read from `{chosen.name}`, row by row."
-    figures = [_diagram(counted), _bars(counted)]
+    figures = [_diagram(counted)]
+    if counted.total.params or counted.total.macs:
+        figures.append(_bars(counted))
     if paper is not None and len(found := audited.spotted(paper.findings)) > 2:
         figures.append(_agreement(counted.graph.title, found))
     sheets = [Sheet("rows", "The paper's table beside the computed one", views.costs(counted))]
@@ -198,6 +200,7 @@ def _bars(counted: Counts) -> Figure:
                 ],
             )
             for metric, name in (("macs", "MACs"), ("params", "params"))
+            if getattr(counted.total, metric)
         ]
         return bars.stacked([row.row.label for row in counted.rows], kinds.KINDS, panels)
 

@@ -116,9 +116,9 @@ def trial(t: Trial) -> str:
     s = t.figures.saving
     expected = f"; the roofline predicts {t.figures.predicted:.3f}" if t.figures.predicted is not None else ""
     return (
-        f"{t.new} costs {s.mu:.3f} of {t.old} in MACs; on {device(t.session)} it took {plus_minus(s.rho)} "
-        f"of its time at {conditions(t.key)}: {outcome(t)}{expected}. "
-        f"The interval is at 95%, {s.rho.label}.{remarks(t)}"
+        f"{t.new} costs {s.mu:.3f} {'times' if s.costlier else 'of'} {t.old} in MACs; on "
+        f"{device(t.session)} it took {plus_minus(s.rho)} of its time at {conditions(t.key)}: "
+        f"{outcome(t)}{expected}. The interval is at 95%, {s.rho.label}.{remarks(t)}"
     )
 
 
