@@ -14,20 +14,20 @@ reports:
 
 # Everything that needs a GPU: installs from wheels/ without network, tests, measures, leaves the record.
 gpu:
-	python tools/gpu.py
+	python benchmarks/gpu.py
 
 gpu-dry:
-	python tools/gpu.py --dry
+	python benchmarks/gpu.py --dry
 
 # On a machine with network: what `make gpu` may lack on one without (for Python 3.12; torch must be there).
 wheels:
-	python tools/wheels.py wheels
+	python benchmarks/wheels.py wheels
 
-# The shipped CPU record: about five minutes on an idle machine; begins anew.
+# The shipped CPU record: some five minutes on an idle machine; begins anew. Look at the null tests it prints.
 record-cpu:
 	rm -f build/cpu.json
-	python -m archcalc measure v1 v3 --pair --output build/cpu.json
+	python -m archcalc measure v1 v3 --pair --thorough --output build/cpu.json
 	python -m archcalc measure v1 --rows --quick --output build/cpu.json
 	python -m archcalc sweep --channels 64 --batch 1,8 --quick --output build/cpu.json
-	python -m archcalc sweep 5x5 3x3-3x3 --channels 16,256 --batch 1 --quick --output build/cpu.json
+	python -m archcalc sweep 5x5 3x3-3x3 3x3 3x1-1x3 --channels 16,256 --batch 1 --quick --output build/cpu.json
 	mkdir -p reports/records && mv build/cpu.json reports/records/cpu.json

@@ -28,6 +28,7 @@ MAX_LINES = 5_000
 MAX_ROWS = 1_000
 MAX_COLUMNS = 100
 MAX_CELL = 1_000
+MAX_CELLS = 20_000
 MAX_ARCH = 50_000
 
 _DEFINITION = re.compile(r"\s*\[\^[^\]\s]+\]:")
@@ -143,6 +144,7 @@ class _Reader:
         self.lines = lines
         self.marks: dict[str, Span] = {}  # where each footnote is first referred to
         self.fenced = 0
+        self.seen = 0
 
     def span(self, line: int, start: int = 0, end: int | None = None) -> Span:
         source = self.lines[line] if line < len(self.lines) else ""
@@ -335,6 +337,10 @@ class _Reader:
         if len(pieces) > MAX_COLUMNS:
             spot = self.span(line, pieces[MAX_COLUMNS][0], pieces[MAX_COLUMNS][1])
             raise SpecError(f"this row has more than {MAX_COLUMNS} cells", spot, "split the table")
+        self.seen += len(pieces)
+        if self.seen > MAX_CELLS:
+            hint = "a spec holds a paper's tables, not data; split the document"
+            raise SpecError(f"a document of more than {MAX_CELLS:,} cells", self.span(line), hint)
         return tuple(self.cell(line, start, end) for start, end in pieces)
 
     def cell(self, line: int, start: int, end: int) -> Cell:

@@ -6,7 +6,7 @@ One frozen dataclass for each case of the syntax. Which words are ops, flags and
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +61,14 @@ class SizeWord:
     stride: tuple[Value, ...]
     text: str
     span: Span
-    constant: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
+    constant: tuple[tuple[Any, ...], tuple[Any, ...]] | None = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        before = [v.value for v in self.parts if isinstance(v, arithmetic.Literal)]
+        behind = [v.value for v in self.stride if isinstance(v, arithmetic.Literal)]
+        plain = len(before) == len(self.parts) and len(behind) == len(self.stride)
+        sensible = plain and all(value <= MAX_SIZE for value in (*before, *behind))
+        object.__setattr__(self, "constant", (tuple(before), tuple(behind)) if sensible else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,11 +330,7 @@ def size_word(text: str, span: Span) -> SizeWord:
         else:
             value = arithmetic.parse(literal, span.within(begin, end))
         (parts if begin < slash else stride).append(value)
-    constant = None
-    if all(isinstance(v, arithmetic.Literal) and v.value <= MAX_SIZE for v in (*parts, *stride)):
-        before = tuple(v.value for v in parts if isinstance(v, arithmetic.Literal))
-        constant = before, tuple(v.value for v in stride if isinstance(v, arithmetic.Literal))
-    return SizeWord(tuple(parts), tuple(stride), text, span, constant)
+    return SizeWord(tuple(parts), tuple(stride), text, span)
 
 
 def _own_figures(value: Value) -> None:

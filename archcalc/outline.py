@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.+-]*")
+MAX_ANCESTORS = 20
 _FRONT = ("name", "aliases", "title", "source", "input", "extends")
 _VARIANT = ("variant", "of", "aliases", "title", "input")
 
@@ -336,10 +337,13 @@ def resolve(
     parent = outline.extends
     if parent is None:
         return outline
-    if len(seen) > 20 or any(_same(outline, other) for other in seen):
+    if any(_same(outline, other) for other in seen):
         chain = " -> ".join(o.name for o in (*seen, outline))
         hint = "break the circle: one of them needs a table of its own"
         raise SpecError(f"`extends` goes round in a circle: {chain}", parent.span, hint)
+    if len(seen) >= MAX_ANCESTORS:
+        hint = "extend a network nearer to the one with the table"
+        raise SpecError(f"`extends` goes over more than {MAX_ANCESTORS} networks", parent.span, hint)
     try:
         above = find(parent.text, outline)
     except ArchcalcError as fault:

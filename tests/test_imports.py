@@ -24,17 +24,17 @@ LAYERS = (
     "scope", "sizing", "graph", "places", "expand", "counts", "library", "claims",
     # networks in torch
     "layers", "network", "profiler", "verify",
-    # results as tables; the Python interface
-    "compare", "tables", "markdown", "terminal", "files", "audit", "api", "show", "views",
-    # measuring
-    "timing", "latency", "records", "measured", "measured_views",
+    # results as tables
+    "compare", "tables", "markdown", "terminal", "files", "audit",
+    # the Python interface; measuring
+    "timing", "api", "show", "views", "latency", "records", "measured", "measured_views",
     # reports and commands
     "plots", "report", "cli", "__main__",
 )  # fmt: skip
 
 #: Imports against the order, inside functions: the table of ops names the layers that torch lacks, and the
-#: Python interface shows itself in a notebook.
-LAZY = {("ops", "layers"), ("api", "views")}
+#: Python interface, which all that follows may use, shows itself in a notebook and measures itself.
+LAZY = {("ops", "layers"), ("api", "views"), ("api", "latency")}
 
 #: What a table is answered without: each takes longer to load than the answer.
 HEAVY = ("torch", "fvcore", "pandas", "matplotlib", "numpy", "torchvision", "iopath")

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture
 def gpu() -> ModuleType:
-    found = importlib.util.spec_from_file_location("gpu", ROOT / "tools" / "gpu.py")
+    found = importlib.util.spec_from_file_location("gpu", ROOT / "benchmarks" / "gpu.py")
     assert found is not None
     assert found.loader is not None
     module = importlib.util.module_from_spec(found)
@@ -61,7 +61,7 @@ def test_the_script_covers_what_is_asked(gpu: ModuleType) -> None:
 @pytest.mark.slow
 def test_the_dry_run_leaves_a_record(tmp_path: Path) -> None:
     path = tmp_path / "dry.json"
-    command = [sys.executable, "tools/gpu.py", "--dry", "--output", str(path), "--wheels", str(tmp_path)]
+    command = [sys.executable, "benchmarks/gpu.py", "--dry", "--output", str(path), "--wheels", str(tmp_path)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
     assert result.returncode == 0, result.stdout + result.stderr
     record = storage.load(path)

@@ -193,8 +193,7 @@ def test_other_text_is_refused_with_a_reason(text: str, message: str) -> None:
 
 
 @given(
-    st.text(max_size=80)
-    | st.text(alphabet="0123456789.,/eExX×*^10⁹⁻−+-%<>=≤≈~KMGTBbn about", max_size=20)
+    st.text(max_size=80) | st.text(alphabet="0123456789.,/eExX×*^10⁹⁻−+-%<>=≤≈~KMGTBbn about", max_size=20)
 )
 @example("1" * 64)
 @example("1e999")

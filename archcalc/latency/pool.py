@@ -21,11 +21,6 @@ from archcalc.latency.tasks import Answer, Task, Watch
 from archcalc.timing.codec import decode, encode
 from archcalc.timing.record import Status
 
-#: Threads that wait for each other sleep instead of spinning. On an idle machine that costs some microseconds
-#: where a layer begins; on a busy one a spinning thread takes the core that the other waits for, and times
-#: grow fourfold and scatter over a factor of ten. What the user's environment says goes first.
-WAITING = {"OMP_WAIT_POLICY": "passive"}
-
 _PACKAGE_HOME = str(Path(__file__).resolve().parent.parent.parent)
 
 
@@ -39,7 +34,7 @@ class Process:
 
     def start(self) -> None:
         """Start the process; it loads torch while this one goes on."""
-        environment = {**WAITING, **os.environ}
+        environment = dict(os.environ)
         paths = [_PACKAGE_HOME, environment.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(p for p in paths if p)
         if self.threads:

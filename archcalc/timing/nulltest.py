@@ -116,7 +116,9 @@ def null_test(
             subject, copy, protocol, device, seed + 2 * attempt, process, tolerance / 2, watch
         )
         more = padded(subject, filler, protocol)
-        extra = measure_pair(subject, more, protocol, device, seed + 2 * attempt + 1, process, watch=watch)
+        # To notice the extra work takes less than to weigh it: a third of it for a half-width will do.
+        enough = max(protocol.half_width(device), protocol.extra_work / 3)
+        extra = measure_pair(subject, more, protocol, device, seed + 2 * attempt + 1, process, enough, watch)
         attempts.append(NullAttempt(same, extra))
         result = NullTest(network, tolerance, tuple(attempts))
         if result.passed:
