@@ -1,4 +1,4 @@
-"""Everything that needs a GPU, in one go: `python benchmarks/gpu.py`, or `make gpu`; `--dry` does it on a CPU.
+"""Everything that needs a GPU, in one go: `make gpu`; `--dry` does it on a CPU.
 
 1. Installs into `.gpu-site`, without network, the wheels of `wheels/` whose packages this Python lacks.
 2. Runs the tests that are marked `cuda`.

@@ -1,4 +1,4 @@
-"""Fill a folder with the wheels that archcalc needs beside torch: `python benchmarks/wheels.py FOLDER [PYTHON]`.
+"""Fill a folder with what archcalc needs beside torch: `benchmarks/wheels.py FOLDER [PYTHON]`.
 
 For Linux on x86-64 and another machine's Python (3.12 unless given), in the versions of `constraints.txt`.
 What is published only as source (fvcore, iopath) is built here; it is plain Python.
