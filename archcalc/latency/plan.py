@@ -52,9 +52,9 @@ def protocol(preset: str, device: str) -> Protocol:
     is then labelled `within-process`; what is published takes `--thorough`, five processes.
 
     A run is also ended by the clock: after 10 seconds of slots (5 if quick, 60 if thorough), its warm-up
-    after 2.5 on a CPU and 5 on a GPU, so that a comparison of whole networks on a CPU takes under a minute and a
-    sweep of 84 pairs on a GPU under 20. Where that was too short the record says so (`out-of-time`, the flag
-    of the warm-up). What the clock cuts is precision, never the coverage of the interval.
+    after 2.5 on a CPU and 5 on a GPU, so that a comparison of whole networks on a CPU takes under a minute
+    and a sweep of 84 pairs on a GPU under 20. Where that was too short the record says so (`out-of-time`,
+    the flag of the warm-up). What the clock cuts is precision, never the coverage of the interval.
     """
     return replace(PRESETS[preset], **_LIMITS[device][preset])  # type: ignore[arg-type]
 
