@@ -33,7 +33,7 @@ FACTORIZATIONS = (
 _LIMITS: dict[str, dict[str, dict[str, float]]] = {
     "cpu": {
         "quick": {"max_seconds": 5.0, "warm_up_max_s": 2.5},
-        "default": {"max_seconds": 5.0, "warm_up_max_s": 2.5},
+        "default": {"max_seconds": 10.0, "warm_up_max_s": 2.5, "processes": 1},
         "thorough": {"max_seconds": 60.0},
     },
     "cuda": {
@@ -53,8 +53,8 @@ def protocol(preset: str, device: str) -> Protocol:
 
     A run is also ended by the clock: after 10 seconds of slots (5 if quick, 60 if thorough), its warm-up
     after 2.5 on a CPU and 5 on a GPU, so that a comparison of whole networks on a CPU takes under a minute
-    and a sweep of 84 pairs on a GPU under 20. Where that was too short the record says so (`out-of-time`,
-    the flag of the warm-up). What the clock cuts is precision, never the coverage of the interval.
+    and a sweep of 84 pairs on a GPU under 20. Where that was too short the record says so (`out-of-time`, the
+    flag of the warm-up). What the clock cuts is precision, never the coverage of the interval.
     """
     return replace(PRESETS[preset], **_LIMITS[device][preset])  # type: ignore[arg-type]
 
