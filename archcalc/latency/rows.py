@@ -18,7 +18,7 @@ import torch
 
 from archcalc import network
 from archcalc.latency import instance, subjects
-from archcalc.timing.protocol import Protocol, SoloRun
+from archcalc.timing.protocol import Protocol, SoloRun, Subject
 from archcalc.timing.record import Books, Key, RowResult
 from archcalc.timing.rounds import measure_solo
 
@@ -45,15 +45,9 @@ def measure(
         name = network.module_name(row.row.name)
         if name not in given:
             continue  # left out of the built network, as a softmax at the end
-        module = built.module.get_submodule(name)
-        one = given[name]
-        count = instance.buffers(one.numel() * one.element_size(), instance.cache_bytes(key.device))
-        subject = subjects.subject(
-            module, (one, *(one.clone() for _ in range(count - 1))), key.device, key.mode
-        )
         label = f"{built.counted.name}: {row.row.label}"
         run: SoloRun = measure_solo(
-            subject,
+            _alone(built, key, name, given[name]),
             short,
             key.device,
             process,
@@ -71,7 +65,7 @@ def measure(
                 work=kernels,
                 isolated=(run,),
                 in_situ_ns=None if inside is None else round(inside.rows.get(name, 0.0)),
-                isolated_kernels=_kernel_names(module, one, key),
+                isolated_kernels=_kernel_names(built.module.get_submodule(name), given[name], key),
                 in_situ_kernels=() if inside is None else inside.kernels.get(name, ()),
             )
         )
@@ -80,6 +74,34 @@ def measure(
         kept = sum(round(ns) for ns in inside.rows.values())
         books = Books(built.counted.name, max(1, round(inside.total)), kept, round(inside.gaps))
     return tuple(results), books
+
+
+def _alone(built: Built, key: Key, name: str, given: torch.Tensor) -> Subject:
+    """A row by itself, with copies of its real input that together exceed the device's cache."""
+    count = instance.buffers(given.numel() * given.element_size(), instance.cache_bytes(key.device))
+    inputs = (given, *(given.clone() for _ in range(count - 1)))
+    return subjects.subject(built.module.get_submodule(name), inputs, key.device, key.mode)
+
+
+def short(builds: Sequence[Built], key: Key, seconds: float) -> tuple[str, list[Subject]]:
+    """The quickest row that multiplies and whose run lasts `seconds`: its name, and it in each of `builds`.
+
+    The slowest row where none lasts so long. `builds` are copies of one network.
+    """
+    inputs = [_inputs(built) for built in builds]
+    ns: dict[str, int] = {}
+    for row in builds[0].counted.counted.rows:
+        name = network.module_name(row.row.name)
+        if name in inputs[0] and row.cost.macs:
+            alone = subjects.subject(
+                builds[0].module.get_submodule(name), [inputs[0][name]], key.device, "eager"
+            )
+            ns[name] = min(alone.slot(1) for _ in range(4))
+    lasting = [name for name in ns if ns[name] >= seconds * 1e9]
+    chosen = min(lasting, key=ns.__getitem__) if lasting else max(ns, key=ns.__getitem__)
+    return chosen, [
+        _alone(built, key, chosen, given[chosen]) for built, given in zip(builds, inputs, strict=True)
+    ]
 
 
 def _inputs(built: Built) -> dict[str, torch.Tensor]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archcalc.timing.flags import Flag, null_test_failed
 from archcalc.timing.protocol import PairRun, Protocol, Subject
@@ -110,6 +110,7 @@ def null_test(
     half-width of the tolerance itself would nearly always reach beyond it.
     """
     tolerance = protocol.null_tolerance(device)
+    protocol = replace(protocol, max_rounds=protocol.null_rounds)
     attempts: list[NullAttempt] = []
     for attempt in range(protocol.null_attempts):
         same = measure_pair(

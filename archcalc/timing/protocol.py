@@ -55,7 +55,8 @@ class Protocol:
 
     `half_width_*` and `null_tolerance_*` depend on the device: what is not CUDA counts as CPU.
     `extra_work` is what the null test adds to A and must find. `max_seconds` ends a run that is
-    too long for the machine (None: never). `processes` are fresh ones for each pair. A window of
+    too long for the machine (None: never). `null_rounds` are the most that the null test may take to
+    reach its tolerance, whatever the points are given. `processes` are fresh ones for each pair. A window of
     the warm-up has at least so many slots and lasts so long: over ten slots of 5 ms even a ramp that
     has 10% to go changes by less than 0.5%.
 
@@ -83,12 +84,13 @@ class Protocol:
     null_tolerance_cpu: float = 0.01
     extra_work: float = 0.05
     null_attempts: int = 2
+    null_rounds: int = 80
     processes: int = 3
     max_seconds: float | None = None
 
     def __post_init__(self) -> None:
         sound = (
-            SMALLEST_SAMPLE <= self.min_rounds <= self.max_rounds
+            SMALLEST_SAMPLE <= self.min_rounds <= min(self.max_rounds, self.null_rounds)
             and 0 <= self.warm_up_min_s <= self.warm_up_max_s
             and 0.95 <= self.stop_confidence < 1
             and self.window_slots >= 3
