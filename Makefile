@@ -23,11 +23,14 @@ gpu-dry:
 wheels:
 	python benchmarks/wheels.py wheels
 
-# The shipped CPU record: some five minutes on an idle machine; begins anew. Look at the null tests it prints.
+# The shipped CPU record: about half an hour on an idle machine; begins anew. Look at the null tests it prints.
+MEASURE = python -m archcalc
+RECORD = --device cpu --output build/cpu.json
 record-cpu:
-	rm -f build/cpu.json
-	python -m archcalc measure v1 v3 --pair --thorough --output build/cpu.json
-	python -m archcalc measure v1 --rows --quick --output build/cpu.json
-	python -m archcalc sweep --channels 64 --batch 1,8 --quick --output build/cpu.json
-	python -m archcalc sweep 5x5 3x3-3x3 3x3 3x1-1x3 --channels 16,256 --batch 1 --quick --output build/cpu.json
-	mkdir -p reports/records && mv build/cpu.json reports/records/cpu.json
+	mkdir -p build reports/records && rm -f build/cpu.json
+	$(MEASURE) measure v1 v3 --pair --thorough $(RECORD)
+	$(MEASURE) sweep --channels 64 --batch 1 --thorough $(RECORD)
+	$(MEASURE) sweep --channels 16,64,256 --batch 1,8 --quick $(RECORD)
+	$(MEASURE) measure v1 v3 --rows $(RECORD)
+	$(MEASURE) measure vgg-16 resnet-50 densenet-121 mobilenet-v2 inception-v2 bn-inception --quick $(RECORD)
+	mv build/cpu.json reports/records/cpu.json

@@ -10,15 +10,20 @@ from pathlib import Path
 from archcalc.errors import ArchcalcError
 
 
+def refuse(path: Path, force: bool = False) -> None:
+    """Raise `ArchcalcError` where `path` could not be written: to be asked before long work, not after."""
+    if path.is_dir():
+        raise ArchcalcError(f"`{path}` is a folder", "name a file in it")
+    if path.exists() and not force:
+        raise ArchcalcError(f"`{path}` exists", "name another file, or replace it with `--force`")
+
+
 def write(path: Path, content: str | bytes, force: bool = False) -> None:
     """Write `content` to `path` in one step, so that a reader sees the old file or the whole new one.
 
     Raises `ArchcalcError` where the file exists and `force` is not set, or where it cannot be written.
     """
-    if path.is_dir():
-        raise ArchcalcError(f"`{path}` is a folder", "name a file in it")
-    if path.exists() and not force:
-        raise ArchcalcError(f"`{path}` exists", "name another file, or replace it with `--force`")
+    refuse(path, force)
     temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

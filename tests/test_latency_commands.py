@@ -78,6 +78,18 @@ def test_what_a_record_has_is_not_measured_again(measured: Path, monkeypatch: py
     assert "1 of 1 points are there already" in result.stderr
 
 
+def test_an_output_that_exists_is_told_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "start", lambda *a: pytest.fail("a process was started"))
+    there = tmp_path / "notes.md"
+    there.write_text("mine")
+    result = archcalc("compare", "3x3", "3x1-1x3", "--device", "cpu", *SMALL, "--output", str(there))
+    assert result.status == 2
+    assert "exists" in result.stderr
+    assert there.read_text() == "mine"
+
+
 def test_a_pair_that_a_record_lacks_is_an_error(measured: Path) -> None:
     result = archcalc("compare", "5x5", "3x3-3x3", "--record", str(measured))
     assert result.status == 2
@@ -163,6 +175,18 @@ def test_rows_stand_beside_the_papers_table(tmp_path: Path) -> None:
     assert lines[0].rstrip().endswith("-bound")
     absent = archcalc("table", "lenet-5", "--record", str(path), "--batch", "7")
     assert (absent.status, "--batch 1" in absent.stderr) == (2, True)
+
+
+def test_rows_can_be_added_to_a_record_that_has_the_whole(tmp_path: Path) -> None:
+    path = tmp_path / "lenet.json"
+    command = ("measure", "lenet-5", "--threads", "1", "--output", str(path))
+    fine(archcalc(*command))
+    assert not storage.load(path).points[0].rows
+    fine(archcalc(*command, "--rows"))
+    (point,) = storage.load(path).points
+    assert point.rows
+    fine(archcalc(*command))  # and are kept where they are not asked for
+    assert storage.load(path).points == (point,)
 
 
 def test_a_table_needs_rows_in_the_record(measured: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archcalc import files
 from archcalc.cli import measuring, options
 from archcalc.cli.options import As, Format
 
@@ -129,6 +130,8 @@ def compare(
         return
     if heads:
         raise ArchcalcError("side heads are not run in inference", "leave out `--heads` to measure")
+    if output is not None:
+        files.refuse(output, force)
     chosen = measuring.choose(names, settings, input)
     wanted = measuring.Wanted(device or "", measuring.preset(quick, thorough), threads, seed)
     axes = (batch, precision, mode, layout, fuse)

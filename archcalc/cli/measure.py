@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archcalc import terminal
+from archcalc import files, terminal
 from archcalc.cli import measuring, options
 from archcalc.cli.options import As, Format
 from archcalc.errors import ArchcalcError
@@ -35,6 +35,8 @@ def device(
     from archcalc import measured_views, views
     from archcalc.latency import plan, session
 
+    if output is not None:
+        files.refuse(output, force)
     default = "fp32-ieee,bf16" if device == "cpu" else "fp32-ieee,tf32,bf16,fp16"
     modes = mode or ("eager" if device == "cpu" else "eager,graph")
     where = measuring.conditions(device, (1,), precision or default, modes, None, False)
@@ -146,8 +148,7 @@ def merge(
     """Merge the records of a sweep's shards into one."""
     from archcalc.timing import shards, storage
 
-    if output.exists() and not force:
-        raise ArchcalcError(f"`{output}` exists", "name another file, or replace it with `--force`")
+    files.refuse(output, force)
     merged = shards.merge([storage.load(name) for name in records])
     storage.save(merged, output)
     terminal.note(f"wrote {output}: {len(merged.points)} points of {len(merged.sessions)} sessions")

@@ -149,7 +149,7 @@ def obtain(keys: Sequence[Key], sources: Mapping[str, str], wanted: Wanted, path
         shard=wanted.shard,
         seconds=None if wanted.minutes is None else 60 * wanted.minutes,
     )
-    todo = shards.remaining(job.keys, before)
+    todo = shards.remaining(job.keys, before, rows=wanted.rows)
     if before is not None and len(todo) < len(job.keys):
         terminal.note(f"{path}: {len(job.keys) - len(todo)} of {len(job.keys)} points are there already")
 

@@ -33,7 +33,7 @@ def measure(
     Finished shards are merged and saved one by one. Raises `ArchcalcError` without Ray.
     """
     ray = _ray()
-    todo = remaining(job.keys, record)
+    todo = remaining(job.keys, record, rows=job.rows)
     parts = [Shard(i, shards) for i in range(1, shards + 1)]
     jobs = [replace(job, keys=part.select(todo), shard=str(part)) for part in parts]
     jobs = [each for each in jobs if each.keys]

@@ -78,9 +78,10 @@ class Measurer:
         builds = [instance.build(source, key, task.seed) for _ in range(2)]
         pair = [_subject(built, key) for built in builds]
         slot_ns = task.protocol.slot_s * 1e9
-        if min(pair[0].slot(1) for _ in range(3)) > slot_ns and len(builds[0].counted.counted.rows) > 1:
-            row, pair = rows.short(builds, key, task.protocol.slot_s)
-            name = f"{name}, {row}"
+        long = min(pair[0].slot(1) for _ in range(3)) > slot_ns
+        alone = rows.short(builds, key, task.protocol.slot_s) if long else None
+        if alone is not None:
+            name, pair = f"{name}, {alone[0]}", alone[1]
         found = null_test(
             name,
             pair[0],

@@ -102,7 +102,7 @@ def measure(
     (no device, another environment, a spec that changed); what was saved stands. Ctrl-C gets through.
     """
     record, progress = record or Record(), progress or Silent()
-    todo = remaining(job.keys, record)
+    todo = remaining(job.keys, record, rows=job.rows)
     names = sorted({name for key in todo for name in key.networks})
     specs = [SpecHash(n, job.specs.get(n) or work.fingerprint(job.sources[n])) for n in names]
     record = with_specs(record, specs)

@@ -315,9 +315,11 @@ def with_session(record: Record, session: Session) -> Record:
 
 
 def with_point(record: Record, point: Point) -> Record:
-    """The record with one more point. A failed one with the same key is replaced, others stand."""
+    """The record with one more point. One with the same key is replaced where it failed, or where it has no
+    rows and the new one has them; others stand."""
     before = record.point(point.key)
-    if before is not None and before.status is not Status.FAILED:
+    fuller = before is not None and bool(point.rows) and not before.rows
+    if before is not None and before.status is not Status.FAILED and not fuller:
         raise ValueError(f"already in the record: {point.key.text}")
     others = [p for p in record.points if p.key != point.key]
     ordered = sorted([*others, point], key=lambda p: p.key)

@@ -48,15 +48,19 @@ def parse_shard(text: str) -> Shard:
     return Shard(index, count)
 
 
-def remaining(keys: Iterable[Key], record: Record | None, retry_failed: bool = True) -> tuple[Key, ...]:
+def remaining(
+    keys: Iterable[Key], record: Record | None, retry_failed: bool = True, rows: bool = False
+) -> tuple[Key, ...]:
     """The points that a resumed sweep still has to measure, in the order given.
 
-    Out of memory and unsupported are answers and stay; a failure is tried again unless told not to.
+    Out of memory and unsupported are answers and stay; a failure is tried again unless told not to. With
+    `rows` a point that was measured without its rows is measured again with them.
     """
     have = {
         point.key
         for point in (record.points if record else ())
         if not (retry_failed and point.status is Status.FAILED)
+        and not (rows and point.status is Status.DONE and not point.rows)
     }
     return tuple(key for key in dict.fromkeys(keys) if key not in have)
 
