@@ -86,8 +86,8 @@ def _alone(built: Built, key: Key, name: str, given: torch.Tensor) -> Subject:
 def short(builds: Sequence[Built], key: Key, seconds: float) -> tuple[str, list[Subject]] | None:
     """The quickest row with much arithmetic whose run lasts `seconds`: its name, and it in each of `builds`.
 
-    Much is at least the median of FLOPs per byte: a large linear layer would tell how well the memory lies that
-    each copy got, which makes 5% and is no fault of the clock. The slowest row where none lasts so long.
+    Much is at least the median of FLOPs per byte: a large linear layer would tell how well the memory lies
+    that each copy got, which makes 5% and is no fault of the clock. The slowest row where none lasts so long.
     `builds` are copies of one network. None where no row multiplies.
     """
     inputs = [_inputs(built) for built in builds]
