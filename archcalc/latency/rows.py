@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from statistics import median, median_high
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -81,33 +81,6 @@ def _alone(built: Built, key: Key, name: str, given: torch.Tensor) -> Subject:
     count = instance.buffers(given.numel() * given.element_size(), instance.cache_bytes(key.device))
     inputs = (given, *(given.clone() for _ in range(count - 1)))
     return subjects.subject(built.module.get_submodule(name), inputs, key.device, key.mode)
-
-
-def short(builds: Sequence[Built], key: Key, seconds: float) -> tuple[str, list[Subject]] | None:
-    """The quickest row with much arithmetic whose run lasts `seconds`: its name, and it in each of `builds`.
-
-    Much is at least the median of FLOPs per byte: a large linear layer would tell how well the memory lies
-    that each copy got, which makes 5% and is no fault of the clock. The slowest row where none lasts so long.
-    `builds` are copies of one network. None where no row multiplies.
-    """
-    inputs = [_inputs(built) for built in builds]
-    rows = [row for row in builds[0].counted.counted.rows if row.cost.macs]
-    if not rows:
-        return None
-    much = median_high(row.cost.flops / row.cost.traffic for row in rows)
-    ns: dict[str, int] = {}
-    for row in rows:
-        name = network.module_name(row.row.name)
-        if name in inputs[0] and row.cost.flops / row.cost.traffic >= much:
-            alone = subjects.subject(
-                builds[0].module.get_submodule(name), [inputs[0][name]], key.device, "eager"
-            )
-            ns[name] = min(alone.slot(1) for _ in range(4))
-    lasting = [name for name in ns if ns[name] >= seconds * 1e9]
-    chosen = min(lasting, key=ns.__getitem__) if lasting else max(ns, key=ns.__getitem__)
-    return chosen, [
-        _alone(built, key, chosen, given[chosen]) for built, given in zip(builds, inputs, strict=True)
-    ]
 
 
 def _inputs(built: Built) -> dict[str, torch.Tensor]:

@@ -110,7 +110,7 @@ def null_test(
     half-width of the tolerance itself would nearly always reach beyond it.
     """
     tolerance = protocol.null_tolerance(device)
-    protocol = replace(protocol, max_rounds=protocol.null_rounds)
+    protocol = replace(protocol, max_rounds=protocol.null_rounds, max_seconds=None)
     attempts: list[NullAttempt] = []
     for attempt in range(protocol.null_attempts):
         same = measure_pair(
