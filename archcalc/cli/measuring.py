@@ -252,5 +252,6 @@ def tables(record: Record, points: Sequence[Point]) -> list[Table]:
     """What was measured as tables: savings where there are pairs, then latencies."""
     from archcalc import measured_views
 
+    points = sorted(points, key=lambda point: (point.key.networks, point.key.conditions))
     found = [measured_views.savings(record, points)] if any(p.pair for p in points) else []
     return [*found, measured_views.latencies(record, points)]

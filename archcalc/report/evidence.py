@@ -79,7 +79,7 @@ class Evidence:
             for source, point in self.points()
             if point.pair is not None and point.key.networks in order
         ]
-        return sorted(found, key=lambda t: (order[t.key.networks], conditions(t.key)))  # type: ignore[index]
+        return sorted(found, key=lambda t: (order[t.key.networks], t.key.conditions))  # type: ignore[index]
 
     def latencies(self, names: Sequence[str]) -> tuple[Key | None, dict[str, Latency]]:
         """As many networks as were timed under the same conditions; the key shows these.
@@ -87,7 +87,7 @@ class Evidence:
         Of conditions with equally many, the first. Only networks at their own input size.
         """
         timed = [
-            (conditions(point.key), latency)
+            (point.key.conditions, latency)
             for source, point in self.points()
             if not point.key.variables
             for latency in measured.latencies(source.record, point)
@@ -108,7 +108,7 @@ class Evidence:
             for point in measured.with_rows(source.record, name)
             if not point.key.variables
         ]
-        return sorted(found, key=lambda pair: conditions(pair[1].key))
+        return sorted(found, key=lambda pair: pair[1].key.conditions)
 
     def session(self, key: Key) -> Session:
         """The session in which the first point with this key was measured."""
@@ -137,9 +137,3 @@ def load(names: Sequence[str], own: Mapping[str, str] | None = None) -> Evidence
     if len({s.name for s in found}) != len(found):
         raise ArchcalcError("two records of the same name", "rename one of the files, or give it once")
     return Evidence(tuple(found))
-
-
-def conditions(key: Key) -> tuple[object, ...]:
-    """What orders points: device, precision, mode, layout, variables by their numbers, batch."""
-    settings = tuple((n, float(v) if v.replace(".", "", 1).isdigit() else 0.0, v) for n, v in key.variables)
-    return (key.device, key.precision, key.mode, key.layout, key.fused, settings, key.batch)

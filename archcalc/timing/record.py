@@ -102,6 +102,15 @@ class Key:
         return ", ".join(parts)
 
     @property
+    def conditions(self) -> tuple[object, ...]:
+        """What orders the points of a network or pair: 16 before 64 before 256, which texts do not."""
+        settings = tuple(
+            (name, float(text) if text.replace(".", "", 1).isdecimal() else 0.0, text)
+            for name, text in self.variables
+        )
+        return (self.device, self.precision, self.mode, self.layout, self.fused, settings, self.batch)
+
+    @property
     def digest(self) -> bytes:
         """A hash that is the same on every machine; shards are dealt by it."""
         return hashlib.sha256(render(encode(self)).encode()).digest()
