@@ -3,7 +3,8 @@
     python benchmarks/torchvision_latency.py [--processes 4] [--threads N] [NETWORK ...]
 
 Eager, fp32, batch 1, on the CPU. In each of several fresh processes the two run in interleaved rounds; rho
-= time(archcalc) / time(torchvision) with its 95% interval over processes. Outputs are compared first. Where
+= time(archcalc) / time(torchvision) with its 95% interval over processes. Outputs are compared first. The
+heap is as steady as in archcalc's own measuring processes, or its page faults would decide. Where
 weights lie in memory moves a process's ratio by some percent either way, so every other process builds
 archcalc's network first. A null test (torchvision's network against its own copy) stands beside it: where it
 does not hold 1.00, the machine was too busy to tell. Exit status 1 where an interval lies above 1.00. Needs
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -81,6 +83,7 @@ def child(name: str, process: int, threads: int) -> None:
 
 def main() -> int:
     """Measure every network in fresh processes and print one line each."""
+    from archcalc.latency.pool import STEADY_HEAP
     from archcalc.timing.codec import decode
     from archcalc.timing.protocol import PairRun, pair_latency_ns, rho_of
 
@@ -110,7 +113,11 @@ def main() -> int:
                 "--threads",
                 str(options.threads),
             ]
-            found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+            environment = {**STEADY_HEAP, **os.environ}
+            printed = subprocess.run(
+                command, check=True, stdout=subprocess.PIPE, text=True, env=environment
+            ).stdout
+            found = json.loads(printed)
             runs.append(decode(PairRun, found["pair"]))
             nulls.append(decode(PairRun, found["null"]))
         rho, null = rho_of(runs), rho_of(nulls)
