@@ -87,9 +87,16 @@ class Network(fx.GraphModule):
 
     torch's own forgets its class name in the one case, and its `meta` in the other.
 
-    Nor is it called through torch's wrapper, which catches errors to print the line of generated code: in the
-    middle of a network its few instructions are no longer in any cache, and cost 30 us for each row.
+    Two of torch's habits are left out, since in the middle of a network their few instructions are in no
+    cache any more and each costs some 20 us a row: the wrapper around every call, which catches errors to
+    print the line of generated code, and the look for a parameter and a buffer before the child.
     """
+
+    def __getattr__(self, name: str) -> Any:
+        """A child, or what `torch.nn.Module` finds."""
+        children = self.__dict__.get("_modules")
+        child = children.get(name) if children else None
+        return child if child is not None else super().__getattr__(name)
 
     def recompile(self) -> PythonCode:
         """As torch's, but `__call__` stays that of `torch.nn.Module`."""
