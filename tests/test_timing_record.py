@@ -568,6 +568,19 @@ def test_a_resumed_sweep_skips_what_it_has() -> None:
     assert [k.batch for k in remaining(wanted, None)] == [256, 1, 32, 8]
 
 
+def test_points_stand_in_the_order_of_their_numbers() -> None:
+    keys = [replace(key(batch), variables=(("width", w),)) for w in ("256", "16", "64") for batch in (8, 1)]
+    ordered = sorted(keys, key=lambda k: k.conditions)
+    assert [(dict(k.variables)["width"], k.batch) for k in ordered] == [
+        ("16", 1),
+        ("16", 8),
+        ("64", 1),
+        ("64", 8),
+        ("256", 1),
+        ("256", 8),
+    ]
+
+
 def test_a_session_is_brought_up_to_date() -> None:
     record = with_session(full(), session(seed=2))
     assert [s.seed for s in record.sessions] == [2]
