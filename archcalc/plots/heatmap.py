@@ -25,9 +25,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """One panel; `fields` by (batch, channels)."""
+    """One panel; `fields` by (batch, channels), `setting` names the values of all other variables."""
 
     title: str
+    setting: str
     batches: Sequence[int]
     channels: Sequence[int]
     fields: Mapping[tuple[int, int], Field]
@@ -46,6 +47,8 @@ def heatmaps(maps: Sequence[Map], label: str) -> Figure:
     top, bottom, between = 0.55, 0.5, 0.75
     height = top + bottom + lines * tall + (lines - 1) * between
     figure = style.figure(style.WIDTH, height)
+    common = len({m.setting for m in maps}) == 1
+    borders = 0
     for i, m in enumerate(maps):
         row, column = divmod(i, columns)
         place = (left + column * (width + gap), height - top - (row + 1) * tall - row * between, width, tall)
@@ -61,8 +64,8 @@ def heatmaps(maps: Sequence[Map], label: str) -> Figure:
                 x, y, f"{field.value:.2f}{field.verdict}", ha="center", va="center", fontsize=style.SMALL,
                 color="white" if abs(shade) > 0.75 else "black",
             )  # fmt: skip
-        _boundary(axes, m, "old_compute", "-")
-        _boundary(axes, m, "new_compute", ":")
+        borders += _boundary(axes, m, "old_compute", "-")
+        borders += _boundary(axes, m, "new_compute", ":")
         axes.set_xlim(-0.5, len(m.channels) - 0.5)
         axes.set_ylim(-0.5, len(m.batches) - 0.5)
         axes.set_xticks(range(len(m.channels)), [str(c) for c in m.channels])
@@ -71,24 +74,27 @@ def heatmaps(maps: Sequence[Map], label: str) -> Figure:
         axes.set_xlabel("channels")
         if column == 0:
             axes.set_ylabel("batch (images)")
-        axes.set_title(style.shortened(m.title, width, style.SIZE + 1), fontsize=style.SIZE)
+        title = m.title if common or not m.setting else f"{m.title}, {m.setting}"
+        axes.set_title(style.shortened(title, width, style.SIZE + 1), fontsize=style.SIZE)
     bar = style.axes(figure, style.WIDTH - right + 0.15, bottom, 0.12, height - top - bottom)
     import matplotlib.cm as cm
 
     scale = cm.ScalarMappable(Normalize(-1, 1), colours)
     figure.colorbar(scale, cax=bar, ticks=[-1, -0.5, 0, 0.5, 1], label=label)
     bar.set_yticklabels(["≤ -1", "-0.5", "0", "0.5", "≥ 1"])
-    figure.text(
-        0.1 / style.WIDTH, 1 - 0.15 / height,
-        "lines: predicted border between compute-bound and memory- or launch-bound, solid for the old "
-        "network, dotted for the new",
-        va="center", fontsize=style.SMALL,
-    )  # fmt: skip
+    lines_say = (
+        "lines: predicted border between compute-bound and memory- or launch-bound, solid old, dotted new"
+        if borders
+        else "no border between compute-bound and memory- or launch-bound is predicted within the maps"
+    )
+    text = "; ".join([maps[0].setting] * (common and bool(maps[0].setting)) + [lines_say])
+    figure.text(0.1 / style.WIDTH, 1 - 0.15 / height, text, va="center", fontsize=style.SMALL)
     return figure
 
 
-def _boundary(axes: object, m: Map, which: str, dash: str) -> None:
-    """Edges between neighbouring cells that are predicted to be in different regimes."""
+def _boundary(axes: object, m: Map, which: str, dash: str) -> int:
+    """Draw the edges between neighbouring cells that are predicted in different regimes; how many."""
+    drawn = 0
     for (batch, wide), field in m.fields.items():
         x, y = m.channels.index(wide), m.batches.index(batch)
         for dx, dy in ((1, 0), (0, 1)):
@@ -100,3 +106,5 @@ def _boundary(axes: object, m: Map, which: str, dash: str) -> None:
             xs = [x + 0.5, x + 0.5] if dx else [x - 0.5, x + 0.5]
             ys = [y - 0.5, y + 0.5] if dx else [y + 0.5, y + 0.5]
             axes.plot(xs, ys, color="black", linestyle=dash, linewidth=1.8)  # type: ignore[attr-defined]
+            drawn += 1
+    return drawn

@@ -47,7 +47,7 @@ def roofline(roof: Roof, series: Sequence[tuple[str, Sequence[Spot]]], named: in
     x0 = min([ridge / 20, *(s.intensity / 1.8 for s in spots)])
     x1 = max([ridge * 8, *(s.intensity * 3 for s in spots)])
     y1 = 2.2 * max([roof.convolution, roof.matmul, *(s.rate for s in spots)])
-    y0 = min([y1 / 1e3, *(s.rate / 2 for s in spots)])
+    y0 = min([max(roof.convolution, roof.matmul) / 30, *(s.rate / 2 for s in spots)])
     axes.set_xlim(x0, x1)
     axes.set_ylim(y0, y1)
     style.log_axis(axes, "x")
@@ -59,16 +59,15 @@ def roofline(roof: Roof, series: Sequence[tuple[str, Sequence[Spot]]], named: in
     for rate, dash in ((roof.convolution, "-"), (roof.matmul, "--")):
         axes.plot([rate / roof.bandwidth, x1], [rate, rate], color=style.BLACK, linestyle=dash)
     lower, upper = sorted(((roof.convolution, "convolution"), (roof.matmul, "matrix product")))
+    written = []
     for (rate, name), va in ((upper, "bottom"), (lower, "top")):
         shift = 1.04 if va == "bottom" else 1 / 1.04
-        axes.text(
-            x1,
-            rate * shift,
-            f"{name}: {style.brief(rate, 'FLOP/s')}",
-            ha="right",
-            va=va,
-            fontsize=style.SMALL,
-        )
+        said = f"{name}: {style.brief(rate, 'FLOP/s')}"
+        axes.text(x1, rate * shift, said, ha="right", va=va, fontsize=style.SMALL)
+        right, middle, _ = _place(axes, Spot("", x1, rate, 0.0), box)
+        middle += 0.09 if va == "bottom" else -0.09
+        steps = range(int(style.text_width(said, style.SMALL) / 0.05) + 2)
+        written += [(right - 0.05 * step, middle, 0.06) for step in steps]
     angle = math.degrees(math.atan2(box[3] / math.log(y1 / y0), box[2] / math.log(x1 / x0)))
     low = max(x0, y0 / roof.bandwidth) * 1.25
     axes.text(
@@ -87,7 +86,7 @@ def roofline(roof: Roof, series: Sequence[tuple[str, Sequence[Spot]]], named: in
         box,
         [s.label for s, _ in slowest],
         [_place(axes, s, box) for s, _ in slowest],
-        [*(_place(axes, s, box) for s in spots), *_roof(axes, roof, box)],
+        [*(_place(axes, s, box) for s in spots), *_roof(axes, roof, box), *written],
         [colour for _, colour in slowest],
     )
     axes.set_xlabel("arithmetic intensity (FLOPs per byte of counted traffic)")

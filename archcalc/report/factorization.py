@@ -200,7 +200,7 @@ def _maps(trials: Sequence[Trial]) -> list[Figure]:
         maps = [m for pair in FACTORIZATIONS if (m := _map(pair, own)) is not None]
         if not maps:
             continue
-        alt = ", ".join(f"{m.title} from {_span(m)}" for m in maps)
+        alt = "; ".join(", ".join(filter(None, (m.title, m.setting))) + f" from {_span(m)}" for m in maps)
         figures.append(
             Figure(
                 f"realized-{n}",
@@ -238,9 +238,9 @@ def _map(pair: tuple[str, str], trials: Sequence[Trial]) -> heatmap.Map | None:
     rest, fields = max(settings.items(), key=lambda item: len(item[1]))
     if len(fields) < 2:
         return None
-    named = "".join(f", {n} {v}" for n, v in rest)
+    setting = ", ".join(f"{n} {v}" for n, v in rest)
     batches, channels = (sorted({cell[i] for cell in fields}) for i in (0, 1))
-    return heatmap.Map(f"{pair[0]} → {pair[1]}{named}", batches, channels, fields)
+    return heatmap.Map(f"{pair[0]} → {pair[1]}", setting, batches, channels, fields)
 
 
 def _forests(trials: Sequence[Trial]) -> list[Figure]:
