@@ -9,6 +9,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# No test asserts a time: an example that is slow on a busy machine is not a fault.
+settings.register_profile("archcalc", deadline=None)
+settings.load_profile("archcalc")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
