@@ -163,6 +163,7 @@ def test_a_record_of_another_spec(measured: Path, tmp_path: Path) -> None:
 # -- measure, table ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_rows_stand_beside_the_papers_table(tmp_path: Path) -> None:
     path = tmp_path / "rows.json"
     shown = fine(archcalc("measure", "lenet-5", "--rows", "--threads", "1", "--output", str(path)))
@@ -177,6 +178,7 @@ def test_rows_stand_beside_the_papers_table(tmp_path: Path) -> None:
     assert (absent.status, "--batch 1" in absent.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_rows_can_be_added_to_a_record_that_has_the_whole(tmp_path: Path) -> None:
     path = tmp_path / "lenet.json"
     command = ("measure", "lenet-5", "--threads", "1", "--output", str(path))
@@ -195,6 +197,7 @@ def test_a_table_needs_rows_in_the_record(measured: Path) -> None:
     assert "--rows" in result.stderr
 
 
+@pytest.mark.slow
 def test_an_unsupported_precision_is_a_point_of_the_record(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     command = ("measure", "3x3", "--precision", "tf32,fp32", "--threads", "1", "--output", str(path))
@@ -210,6 +213,7 @@ def test_an_unsupported_precision_is_a_point_of_the_record(tmp_path: Path) -> No
 SWEEP = ("sweep", "3x3", "3x1-1x3", "--channels", "4,8", "--batch", "1,2", "--grid", "6", "--threads", "1")
 
 
+@pytest.mark.slow
 def test_shards_merge_to_the_whole_sweep(tmp_path: Path) -> None:
     parts = [tmp_path / f"{i}.json" for i in (1, 2)]
     for i, part in enumerate(parts, 1):
@@ -236,6 +240,7 @@ def test_a_bad_shard_is_told() -> None:
 # -- the device -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_ceilings_are_printed() -> None:
     shown = fine(archcalc("device", "--threads", "1", "--precision", "fp32"))
     for word in ("P: matmul", "P: convolution", "B, GB/s", "t0, us", "fp32-ieee"):
@@ -334,6 +339,7 @@ def test_the_claims_about_the_pair_are_shown(measured: Path) -> None:
     assert "Two 2x2 in place of a 3x3" not in shown
 
 
+@pytest.mark.slow
 def test_measuring_from_python() -> None:
     import archcalc as package
     from archcalc import measured as figures
