@@ -23,7 +23,7 @@ gpu-dry:
 wheels:
 	python benchmarks/wheels.py wheels
 
-# The shipped CPU record: about half an hour on an idle machine; begins anew. Look at the null tests it prints.
+# The shipped CPU record: 17 minutes on an idle machine with 2 cores; begins anew. Look at the null tests it prints.
 MEASURE = python -m archcalc
 RECORD = --device cpu --output build/cpu.json
 record-cpu:

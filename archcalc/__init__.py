@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from archcalc.version import __version__
+
 __all__ = ["ArchcalcError", "Architecture", "SpecError", "__version__", "load", "loads"]
 
 if TYPE_CHECKING:

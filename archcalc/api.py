@@ -8,8 +8,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archcalc import counts, document, expand, library, outline, spec
+from archcalc.cost import counts
+from archcalc.document import document
 from archcalc.errors import ArchcalcError
+from archcalc.spec import library, outline, spec
+from archcalc.spec import lower as expand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,16 +20,16 @@ if TYPE_CHECKING:
     import pandas as pd
     import torch
 
-    from archcalc.counts import Counts
-    from archcalc.graph import Graph
-    from archcalc.network import Network
-    from archcalc.ops import Shape
-    from archcalc.outline import Outline
-    from archcalc.profiler import Profile
-    from archcalc.spec import Spec
-    from archcalc.text import Scalar
-    from archcalc.timing.record import Record
-    from archcalc.verify import Verification
+    from archcalc.bench.records.record import Record
+    from archcalc.cost.counts import Counts
+    from archcalc.document.text import Scalar
+    from archcalc.graph.graph import Graph
+    from archcalc.nn.network import Network
+    from archcalc.nn.profiler import Profile
+    from archcalc.nn.verify import Verification
+    from archcalc.ops.table import Shape
+    from archcalc.spec.outline import Outline
+    from archcalc.spec.spec import Spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Architecture:
         heads: bool = False,
         fused: bool = False,
     ) -> Counts:
-        """Exact costs by layer, row and in total; see `archcalc.counts.count` for scope and units."""
+        """Exact costs by layer, row and in total; see `archcalc.cost.counts.count` for scope and units."""
         return counts.count(self.graph(input, heads), batch, precision, fused)
 
     def table(
@@ -75,14 +78,15 @@ class Architecture:
         """
         import pandas as pd
 
-        from archcalc import views
+        from archcalc.views import costs as views
 
         shown = views.costs(self.counts(input, batch, precision, heads), expand)
         return pd.DataFrame(list(shown.rows), columns=[c.key for c in shown.columns])
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the table of costs."""
-        from archcalc import markdown, views
+        from archcalc.export import markdown
+        from archcalc.views import costs as views
 
         return markdown.html(views.costs(self.counts()))
 
@@ -96,8 +100,8 @@ class Architecture:
         dtype: torch.dtype | None = None,
         memory_format: torch.memory_format | None = None,
     ) -> Network:
-        """The network as a torch module that gives logits; see `archcalc.network.build`."""
-        from archcalc import network
+        """The network as a torch module that gives logits; see `archcalc.nn.network.build`."""
+        from archcalc.nn import network
 
         return network.build(
             self.graph(input, heads),
@@ -108,15 +112,15 @@ class Architecture:
         )
 
     def profile(self, input: Shape | int | None = None, batch: int = 1, heads: bool = False) -> Profile:
-        """What fvcore and torch count in the built network; see `archcalc.profiler.profile`."""
-        from archcalc import network, profiler
+        """What fvcore and torch count in the built network; see `archcalc.nn.profiler.profile`."""
+        from archcalc.nn import network, profiler
 
         graph = self.graph(input, heads)
         return profiler.profile(network.build(graph), graph.input, batch)
 
     def verify(self, input: Shape | int | None = None, batch: int = 1, heads: bool = False) -> Verification:
-        """The counts beside those of three independent counters; see `archcalc.verify.verify`."""
-        from archcalc import verify
+        """The counts beside those of three independent counters; see `archcalc.nn.verify.verify`."""
+        from archcalc.nn import verify
 
         return verify.verify(self.graph(input, heads), batch)
 
@@ -124,9 +128,9 @@ class Architecture:
         """Latency in fresh processes, alone or with `other` timed against it.
 
         For `conditions` (device, batch, precision, mode, layout, preset, threads) and faults see
-        `archcalc.latency.interface.measure`; `archcalc.measured` makes figures of the record.
+        `archcalc.bench.runner.interface.measure`; `archcalc.bench.results` makes figures of the record.
         """
-        from archcalc.latency import interface
+        from archcalc.bench.runner import interface
 
         return interface.measure(self, other, **conditions)
 

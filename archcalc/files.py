@@ -42,3 +42,9 @@ def write(path: Path, content: str | bytes, force: bool = False) -> None:
         with contextlib.suppress(OSError):
             if temporary:
                 os.unlink(temporary)
+
+
+def shipped_folder(inside: str, checkout: str) -> Path:
+    """Where shipped data lie: `inside` an installed package, or in a folder of the `checkout`."""
+    package = Path(__file__).parent
+    return package / inside if (package / inside).is_dir() else package.parent / checkout

@@ -89,10 +89,12 @@ def main() -> None:
         leaner = statistics.median(run[ours][1] / run[name][1] for run in runs)
         print(f"{name:<32}{seconds:>9.3f}{memory:>8.1f}{faster:>12.3f}{leaner:>14.3f}")
 
-    from archcalc import api, document, library, outline, textfile
+    from archcalc import api
+    from archcalc.document import document, textfile
+    from archcalc.spec import library, outline
 
     graph = api.load("inception-v3").graph()
-    from archcalc import counts
+    from archcalc.cost import counts
 
     print(f"\ncount a parsed inception-v3: {best(lambda: counts.count(graph)):.2f} ms")
 

@@ -35,7 +35,7 @@ def modules(name: str, ours_first: bool = False):
     from torch import nn
 
     import archcalc
-    from archcalc import network
+    from archcalc.nn import network
 
     library = torch.library.Library("torchvision", "FRAGMENT")
     for op in ("nms", "qnms"):
@@ -64,16 +64,15 @@ def child(name: str, process: int, threads: int) -> None:
     """Measure in this process and print both runs as JSON."""
     import torch
 
-    from archcalc.latency import instance, plan
-    from archcalc.latency.subjects import CpuSubject
-    from archcalc.timing.codec import encode
-    from archcalc.timing.rounds import measure_pair
+    from archcalc.bench.records.codec import encode
+    from archcalc.bench.runner import instance, plan
+    from archcalc.bench.runner.subjects import CpuSubject
+    from archcalc.bench.stats.rounds import measure_pair
 
     if threads:
         torch.set_num_threads(threads)
     theirs, ours, x, _ = modules(name, ours_first=process % 2 == 1)
-    count = instance.buffers(x.numel() * 4, instance.cache_bytes("cpu"))
-    inputs = tuple(x.clone() for _ in range(count))
+    inputs = instance.copies(x, "cpu")
     protocol = replace(plan.protocol("default", "cpu"), max_seconds=20.0, warm_up_max_s=5.0)
     old, new, same = (CpuSubject(m, inputs) for m in (theirs, ours, copy.deepcopy(theirs)))
     null = measure_pair(old, same, replace(protocol, max_seconds=10.0), "cpu", 100 + process, process)
@@ -83,9 +82,9 @@ def child(name: str, process: int, threads: int) -> None:
 
 def main() -> int:
     """Measure every network in fresh processes and print one line each."""
-    from archcalc.latency.pool import STEADY_HEAP
-    from archcalc.timing.codec import decode
-    from archcalc.timing.protocol import PairRun, pair_latency_ns, rho_of
+    from archcalc.bench.records.codec import decode
+    from archcalc.bench.runner.pool import STEADY_HEAP
+    from archcalc.bench.stats.protocol import PairRun, pair_latency_ns, rho_of
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("networks", nargs="*", default=list(PAIRS))

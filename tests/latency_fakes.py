@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from archcalc.latency import work
-from archcalc.latency.tasks import Answer, Kind, Task, Watch
-from archcalc.timing.nulltest import null_test
-from archcalc.timing.protocol import Protocol
-from archcalc.timing.record import Environment, Key, Status
-from archcalc.timing.roofline import Ceilings
-from archcalc.timing.rounds import measure_pair, measure_solo
-from archcalc.timing.simulate import SimulatedDevice, Weather
+from archcalc.bench.records.record import Environment, Key, Status
+from archcalc.bench.runner import work
+from archcalc.bench.runner.tasks import Answer, Kind, Task, Watch
+from archcalc.bench.stats.nulltest import null_test
+from archcalc.bench.stats.protocol import Protocol
+from archcalc.bench.stats.roofline import Ceilings
+from archcalc.bench.stats.rounds import measure_pair, measure_solo
+from archcalc.bench.stats.simulate import SimulatedDevice, Weather
 
 TINY = Protocol(
     "tiny",

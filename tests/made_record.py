@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from archcalc.latency import work
-from archcalc.latency.plan import FACTORIZATIONS
-from archcalc.timing.nulltest import null_test
-from archcalc.timing.protocol import QUICK, SoloRun
-from archcalc.timing.record import (
+from archcalc.bench.records.record import (
     Books,
     Environment,
     Key,
@@ -21,9 +17,13 @@ from archcalc.timing.record import (
     SpecHash,
     Status,
 )
-from archcalc.timing.roofline import Ceilings, Work, predict
-from archcalc.timing.rounds import measure_pair, measure_solo
-from archcalc.timing.simulate import SimulatedDevice, Weather
+from archcalc.bench.runner import work
+from archcalc.bench.runner.plan import FACTORIZATIONS
+from archcalc.bench.stats.nulltest import null_test
+from archcalc.bench.stats.protocol import QUICK, SoloRun
+from archcalc.bench.stats.roofline import Ceilings, Work, predict
+from archcalc.bench.stats.rounds import measure_pair, measure_solo
+from archcalc.bench.stats.simulate import SimulatedDevice, Weather
 
 CEILINGS = Ceilings("fp32-ieee", matmul=2.4e12, convolution=1.6e12, bandwidth=4.0e10, launch_ns=6000.0)
 PROTOCOL = replace(QUICK, processes=2, warm_up_min_s=0.02, warm_up_max_s=0.1, window_s=0.005)

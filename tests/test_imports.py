@@ -61,7 +61,7 @@ def _imports(tree: ast.AST, lazy: bool = False) -> Iterator[tuple[str, bool]]:
 
 
 def _top(name: str) -> str:
-    """`timing` for `archcalc.timing.record`; empty for the package itself."""
+    """`timing` for `archcalc.bench.records.record`; empty for the package itself."""
     return [*name.split("."), ""][1]
 
 
@@ -112,7 +112,7 @@ def test_importing_archcalc_costs_next_to_nothing() -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        "import archcalc, archcalc.api, archcalc.library, archcalc.counts",
+        "import archcalc, archcalc.api, archcalc.spec.library, archcalc.cost.counts",
         "import archcalc\narchcalc.load('googlenet').counts(heads=True)",
         "import archcalc\nfor name in ('mobilenet-v2', 'resnet-50', 'vgg-16'): archcalc.load(name).counts()",
         "from archcalc import library\nlibrary.shipped()",
@@ -136,4 +136,4 @@ def test_one_module_knows_fvcore() -> None:
         for n, p in MODULES.items()
         if any(i.startswith("fvcore") for i, _ in _imports(ast.parse(p.read_text())))
     ]
-    assert users == ["archcalc.profiler"]
+    assert users == ["archcalc.nn.profiler"]

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archcalc import claims
 from archcalc.audit import cells, entries, sentences, suspects
 from archcalc.audit.conventions import Verdict
 from archcalc.audit.figures import Known, Ledger
 from archcalc.audit.findings import Audit, Column, Finding, Paper, Suggestion, Summary
 from archcalc.audit.suspects import Inspection, Suspect
 from archcalc.errors import ArchcalcError, SpecError
+from archcalc.spec import claims
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from archcalc.document import Document, Table
-    from archcalc.ops import Shape
-    from archcalc.outline import Outline
-    from archcalc.text import Scalar
+    from archcalc.document.document import Document, Table
+    from archcalc.document.text import Scalar
+    from archcalc.ops.table import Shape
+    from archcalc.spec.outline import Outline
 
 __all__ = [
     "Audit",

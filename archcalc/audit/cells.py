@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from archcalc import units
-from archcalc.arithmetic import Size
 from archcalc.audit import conventions, entries, explain
 from archcalc.audit.conventions import Judgement, Verdict
 from archcalc.audit.findings import Column, Finding, Suggestion, explained
+from archcalc.spec.arithmetic import Size
 from archcalc.units import Interval, Reading
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from archcalc.audit.entries import Entry
     from archcalc.audit.explain import Explained
     from archcalc.audit.figures import Ledger
-    from archcalc.ops import Shape
-    from archcalc.outline import Outline
+    from archcalc.ops.table import Shape
+    from archcalc.spec.outline import Outline
 
     Readings = Mapping[tuple[str, str], Reading]
 

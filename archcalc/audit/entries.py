@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archcalc import units
 from archcalc.audit import conventions, figures
-from archcalc.text import key
+from archcalc.document.text import key
+from archcalc.metrics import SHAPES
 from archcalc.units import Published
-from archcalc.vocabulary import SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from archcalc.audit.figures import Ledger
-    from archcalc.counts import Counts, RowCount
-    from archcalc.document import Document
-    from archcalc.graph import Graph
-    from archcalc.outline import Outline
-    from archcalc.rows import Claim
-    from archcalc.spec import Spec
+    from archcalc.cost.counts import Counts, RowCount
+    from archcalc.document.document import Document
+    from archcalc.graph.graph import Graph
+    from archcalc.spec.outline import Outline
+    from archcalc.spec.rows import Claim
+    from archcalc.spec.spec import Spec
 
 PARTS: Final = ("h", "w", "c")  # as `figures.papers` orders a shape
 

@@ -14,25 +14,27 @@ from fractions import Fraction
 from math import gcd
 from typing import TYPE_CHECKING, Any, Final
 
-from archcalc import counts, expand, units
-from archcalc.arithmetic import Literal
+from archcalc import units
 from archcalc.audit import conventions
 from archcalc.audit.conventions import Verdict
 from archcalc.audit.findings import Suggestion
-from archcalc.columns import NEXT
+from archcalc.cost import counts
 from archcalc.errors import SpecError
-from archcalc.grammar import Chain, Flag, Join, Layer, Repeat, SizeWord
-from archcalc.ops import OPS
+from archcalc.ops.table import OPS
+from archcalc.spec import lower as expand
+from archcalc.spec.arithmetic import Literal
+from archcalc.spec.columns import NEXT
+from archcalc.spec.grammar import Chain, Flag, Join, Layer, Repeat, SizeWord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from archcalc.counts import RowCount
+    from archcalc.cost.counts import RowCount
     from archcalc.errors import Span
-    from archcalc.grammar import Expression
-    from archcalc.graph import Graph, Node
-    from archcalc.ops import Shape
-    from archcalc.spec import Spec
+    from archcalc.graph.graph import Graph, Node
+    from archcalc.ops.table import Shape
+    from archcalc.spec.grammar import Expression
+    from archcalc.spec.spec import Spec
     from archcalc.units import Published, Reading
 
 COSTS: Final = ("weights", "params", "macs", "flops")

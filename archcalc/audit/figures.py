@@ -10,24 +10,26 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archcalc import arithmetic, claims, counts, expand, library, outline, spec
-from archcalc.arithmetic import Name, Number, Reference, Size
+from archcalc.cost import counts
+from archcalc.document.text import Scalar, key, number
 from archcalc.errors import ArchcalcError, SpecError, suggest
-from archcalc.graph import Graph, GraphRow
-from archcalc.ops import OPS
-from archcalc.text import Scalar, key, number
-from archcalc.vocabulary import METRICS
+from archcalc.graph.graph import Graph, GraphRow
+from archcalc.metrics import METRICS
+from archcalc.ops.table import OPS
+from archcalc.spec import arithmetic, claims, library, outline, spec
+from archcalc.spec import lower as expand
+from archcalc.spec.arithmetic import Name, Number, Reference, Size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from archcalc.claims import Claim, Query
-    from archcalc.counts import Cost, Counts, NodeCount, RowCount
-    from archcalc.document import Document
+    from archcalc.cost.counts import Cost, Counts, NodeCount, RowCount
+    from archcalc.document.document import Document
     from archcalc.errors import Span
-    from archcalc.ops import Shape
-    from archcalc.outline import Outline
-    from archcalc.spec import Spec
+    from archcalc.ops.table import Shape
+    from archcalc.spec.claims import Claim, Query
+    from archcalc.spec.outline import Outline
+    from archcalc.spec.spec import Spec
 
 _SUMS = ("weights", "params", "macs", "flops", "activations", "connections", "traffic", "layers")
 _PLACES = {"height": 1, "width": 2, "channels": 0}

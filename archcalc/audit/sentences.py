@@ -9,17 +9,18 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
-from archcalc import arithmetic, claims, units
-from archcalc.arithmetic import Size
+from archcalc import units
 from archcalc.audit import conventions
 from archcalc.audit.conventions import Verdict
 from archcalc.audit.findings import Finding, explained
 from archcalc.errors import SpecError
+from archcalc.spec import arithmetic, claims
+from archcalc.spec.arithmetic import Size
 from archcalc.units import Convention, Interval, Published, Reading
 
 if TYPE_CHECKING:
     from archcalc.audit.figures import Ledger
-    from archcalc.claims import Claim
+    from archcalc.spec.claims import Claim
 
 _PARTS: Final = ("h", "w", "c")
 

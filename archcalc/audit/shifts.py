@@ -6,20 +6,23 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from archcalc import counts, expand, spec, units
+from archcalc import units
 from archcalc.audit import entries
-from archcalc.document import Cell, Table
+from archcalc.cost import counts
+from archcalc.document.document import Cell, Table
+from archcalc.document.text import key, number
 from archcalc.errors import SpecError
-from archcalc.statements import Header, Statements
-from archcalc.text import key, number
+from archcalc.spec import lower as expand
+from archcalc.spec import spec
+from archcalc.spec.statements import Header, Statements
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from archcalc.counts import RowCount
-    from archcalc.ops import Shape
-    from archcalc.outline import Outline
-    from archcalc.statements import Column
+    from archcalc.cost.counts import RowCount
+    from archcalc.ops.table import Shape
+    from archcalc.spec.outline import Outline
+    from archcalc.spec.statements import Column
 
 #: In the place of a shape: the input of the network itself.
 INPUT: Final[Shape] = (0, 0, 0)

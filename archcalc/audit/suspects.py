@@ -12,19 +12,20 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from archcalc import library, units
+from archcalc import units
 from archcalc.audit.shifts import COSTS, EXACT, INPUT, Read, Reader
-from archcalc.document import Cell, Table
-from archcalc.text import key
+from archcalc.document.document import Cell, Table
+from archcalc.document.text import key
+from archcalc.spec import library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from archcalc.counts import RowCount
-    from archcalc.document import Document
+    from archcalc.cost.counts import RowCount
+    from archcalc.document.document import Document
     from archcalc.errors import Span
-    from archcalc.ops import Shape
-    from archcalc.outline import Outline
+    from archcalc.ops.table import Shape
+    from archcalc.spec.outline import Outline
 
 _NUMBERED: Final = re.compile(r"(\d{1,4})[.)]?\s+(\S.*)")
 _FEWEST: Final = 4  # as many numbers one after the other count as counters

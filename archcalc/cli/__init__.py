@@ -37,7 +37,7 @@ _Usage: type[Any] = typer.BadParameter.__mro__[2]
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from archcalc import __version__
+        from archcalc.version import __version__
 
         typer.echo(f"archcalc {__version__}")
         raise typer.Exit
@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run the command line; the exit status. Prints one message for any failure."""
-    from archcalc import terminal
+    from archcalc.cli import terminal
     from archcalc.errors import ArchcalcError
 
     debug = "--debug" in arguments

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from archcalc.audit import Audit, Inspection, Known, Paper
-    from archcalc.ops import Shape
-    from archcalc.text import Scalar
+    from archcalc.document.text import Scalar
+    from archcalc.ops.table import Shape
 
 
 def audit(
@@ -35,8 +35,8 @@ def audit(
     A document's own name or file audits all of it, the name of one of its networks that network. A
     table that cannot be read is inspected row by row instead. Exit status: 1 where something is wrong.
     """
-    from archcalc import library
     from archcalc.audit import Audit, Inspection, Known
+    from archcalc.spec import library
 
     chosen = [str(path) for path in library.paths()] if everything else list(names or ())
     if bool(names) == everything:
@@ -62,7 +62,9 @@ def _audit(
     name: str, shape: Shape | int | None, values: Mapping[str, Scalar], known: Known
 ) -> Paper | Inspection:
     """A whole document, one network of it, or the inspection of a table that cannot be read."""
-    from archcalc import audit, document, library, textfile
+    from archcalc import audit
+    from archcalc.document import document, textfile
+    from archcalc.spec import library
 
     path = Path(name) if library.is_path(name) and "#" not in name else library.family(name)
     altered = bool(values) or shape is not None
@@ -91,9 +93,10 @@ def _audit(
 
 
 def _deliver(audits: Audit, how: Format, output: Path | None, force: bool) -> None:
-    from archcalc import markdown, terminal
-    from archcalc.audit import views
-    from archcalc.audit.report import report
+    from archcalc.cli import terminal
+    from archcalc.export import markdown
+    from archcalc.views import audit as views
+    from archcalc.views.audit_report import report
 
     if how is Format.rich and output is None:
         terminal.print_lines(report(audits, terminal.width()))
@@ -113,8 +116,8 @@ def _deliver(audits: Audit, how: Format, output: Path | None, force: bool) -> No
 
 
 def _deliver_inspection(found: Inspection, how: Format, output: Path | None, force: bool) -> None:
-    from archcalc import terminal
-    from archcalc.audit import inspection_views as views
+    from archcalc.cli import terminal
+    from archcalc.views import inspection as views
 
     if how is Format.rich:
         lines = views.report(found, terminal.width() if output is None else 80)

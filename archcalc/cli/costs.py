@@ -12,8 +12,8 @@ from archcalc.cli import measuring, options
 from archcalc.cli.options import As, Format
 
 if TYPE_CHECKING:
-    from archcalc.counts import Counts
-    from archcalc.tables import Table
+    from archcalc.cost.counts import Counts
+    from archcalc.views.tables import Table
 
 
 def list_networks(
@@ -23,7 +23,9 @@ def list_networks(
     wide: options.Wide = False,
 ) -> None:
     """List the shipped networks with their aliases and totals."""
-    from archcalc import api, library, views
+    from archcalc import api
+    from archcalc.spec import library
+    from archcalc.views import costs as views
 
     networks = [(outline, api.assemble(outline, {}).counts()) for outline in library.shipped()]
     table = views.listing(networks)
@@ -46,7 +48,7 @@ def table(
     wide: options.Wide = False,
 ) -> None:
     """Print a network's table with the exact cost of every row beside what the paper prints."""
-    from archcalc import views
+    from archcalc.views import costs as views
 
     chosen = options.load(name, settings)
     counted = chosen.counts(options.size(input), batch, options.precision(precision), heads, fused)
@@ -61,8 +63,10 @@ def table(
 
 def _with_rows(shown: Table, counted: Counts, record: str, source: str) -> Table:
     """The table with the rows' latencies from a record beside them."""
-    from archcalc import measured, measured_views, records
+    from archcalc.bench import results as measured
+    from archcalc.bench.records import shipped as records
     from archcalc.errors import ArchcalcError
+    from archcalc.views import measured as measured_views
 
     name = counted.graph.name
     held = records.load(record, {name: source})
@@ -110,9 +114,10 @@ def compare(
     With --device the pairs are measured (and kept in --record FILE, if given); with --record alone
     they are read.
     """
-    from archcalc import measured_views, views
-    from archcalc.compare import compare as compared
+    from archcalc.cost.compare import compare as compared
     from archcalc.errors import ArchcalcError
+    from archcalc.views import costs as views
+    from archcalc.views import measured as measured_views
 
     if len(names) < 2:
         raise ArchcalcError("a comparison needs two networks", "`archcalc compare v1 v3`")
@@ -162,7 +167,7 @@ def verify(
     wide: options.Wide = False,
 ) -> None:
     """Build the network, run it, and demand that three counters agree on every row."""
-    from archcalc import views
+    from archcalc.views import costs as views
 
     chosen = options.load(name, settings)
     result = chosen.verify(options.size(input), batch, heads)
@@ -192,7 +197,7 @@ def show(
     force: options.Force = False,
 ) -> None:
     """Show the network as built: its torch module, its graph, or the code that runs it."""
-    from archcalc import show as shown
+    from archcalc.views import structure as shown
 
     graph = options.load(name, settings).graph(options.size(input), heads)
     if form is Form.graph:

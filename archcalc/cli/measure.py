@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archcalc import files, terminal
-from archcalc.cli import measuring, options
+from archcalc import files
+from archcalc.cli import measuring, options, terminal
 from archcalc.cli.options import As, Format
 from archcalc.errors import ArchcalcError
 
 if TYPE_CHECKING:
-    from archcalc.timing.record import Point, Record
+    from archcalc.bench.records.record import Point, Record
 
 Kept = Annotated[
     Path | None,
@@ -32,8 +32,9 @@ def device(
     force: options.Force = False,
 ) -> None:
     """Measure what the device reaches at best: arithmetic, memory, and the cost of a trivial kernel."""
-    from archcalc import measured_views, views
-    from archcalc.latency import plan, session
+    from archcalc.bench.runner import plan, session
+    from archcalc.views import costs as views
+    from archcalc.views import measured as measured_views
 
     if output is not None:
         files.refuse(output, force)
@@ -71,7 +72,7 @@ def measure(
     wide: options.Wide = False,
 ) -> None:
     """Measure latency and keep every raw time in a record; the same command again goes on from there."""
-    from archcalc.latency import plan
+    from archcalc.bench.runner import plan
 
     chosen = measuring.choose(names, settings, input)
     where = measuring.conditions(device, measuring.numbers(batch, "batch"), precision, mode, layout, fuse)
@@ -116,7 +117,7 @@ def sweep(
 
     What the record has is skipped, so that an interrupted sweep goes on by the same command.
     """
-    from archcalc.latency import plan
+    from archcalc.bench.runner import plan
 
     names = list(networks or [n for pair in plan.FACTORIZATIONS for n in pair])
     if len(names) % 2:
@@ -146,7 +147,7 @@ def merge(
     force: options.Force = False,
 ) -> None:
     """Merge the records of a sweep's shards into one."""
-    from archcalc.timing import shards, storage
+    from archcalc.bench.records import shards, storage
 
     files.refuse(output, force)
     merged = shards.merge([storage.load(name) for name in records])

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archcalc import terminal
-from archcalc.cli import options
+from archcalc.cli import options, terminal
 from archcalc.errors import ArchcalcError
 
 if TYPE_CHECKING:
     from archcalc.audit.findings import Finding
-    from archcalc.latency.plan import Conditions
-    from archcalc.tables import Table
-    from archcalc.timing.record import Key, Point, Record
+    from archcalc.bench.records.record import Key, Point, Record
+    from archcalc.bench.runner.plan import Conditions
+    from archcalc.views.tables import Table
 
 Device = Annotated[str | None, typer.Option("--device", help="Measure on cpu or cuda.")]
 Batches = Annotated[str, typer.Option("--batch", metavar="N,N", help="Images at once; several by commas.")]
@@ -79,7 +78,7 @@ class Chosen:
 
 def choose(names: Sequence[str], settings: Sequence[str] | None, input: str | None = None) -> Chosen:
     """The networks called `names`. Raises `ArchcalcError` where two different ones share a name."""
-    from archcalc import library
+    from archcalc.spec import library
 
     sources: dict[str, str] = {}
     found = []
@@ -107,7 +106,7 @@ def conditions(
     fuse: bool,
 ) -> Conditions:
     """The axes that the options span."""
-    from archcalc.latency import plan
+    from archcalc.bench.runner import plan
 
     return plan.conditions(device, batches, listed(precision), listed(mode), listed(layout), fuse)
 
@@ -131,8 +130,8 @@ def obtain(keys: Sequence[Key], sources: Mapping[str, str], wanted: Wanted, path
 
     Every finished point is saved at once. On Ctrl-C says what is kept, and lets it through.
     """
-    from archcalc.latency import cluster, plan, session
-    from archcalc.timing import shards, storage
+    from archcalc.bench.records import shards, storage
+    from archcalc.bench.runner import cluster, plan, session
 
     before = storage.load(path) if path is not None and path.exists() else None
     if wanted.shard:
@@ -185,8 +184,8 @@ def pairs(chosen: Chosen, wanted: Wanted, axes: Axes, name: str | None) -> tuple
 
     Without a device the record called `name` is read, and every axis left out stands for all that it holds.
     """
-    from archcalc import records
-    from archcalc.latency import plan
+    from archcalc.bench.records import shipped as records
+    from archcalc.bench.runner import plan
 
     batch, precision, mode, layout, fuse = axes
     if wanted.device:
@@ -227,16 +226,17 @@ def held(record: Record, chosen: Chosen, axes: Axes) -> tuple[Point, ...]:
 
 def claims(chosen: Chosen) -> tuple[Finding, ...]:
     """What the specs of these networks claim about a pair of them, with what comes out."""
-    from archcalc import claims as sentences
-    from archcalc import library
     from archcalc.audit import sentences as audited
     from archcalc.audit.figures import Known, Ledger
+    from archcalc.spec import claims as sentences
+    from archcalc.spec import library
 
     known = Known()
     names = {name: chosen.names.index(name) for name in chosen.names}
-    for name, source in chosen.sources.items():
-        names |= dict.fromkeys(library.find(source).aliases, names[name])
-    documents = {library.find(s).document.file: library.find(s).document for s in chosen.sources.values()}
+    outlines = {name: library.find(source) for name, source in chosen.sources.items()}
+    for name, outline in outlines.items():
+        names |= dict.fromkeys(outline.aliases, names[name])
+    documents = {outline.document.file: outline.document for outline in outlines.values()}
     found: list[Finding] = []
     for file, document in documents.items():
         ledger = Ledger(document, library.networks(Path(file)), known=known)
@@ -250,7 +250,7 @@ def claims(chosen: Chosen) -> tuple[Finding, ...]:
 
 def tables(record: Record, points: Sequence[Point]) -> list[Table]:
     """What was measured as tables: savings where there are pairs, then latencies."""
-    from archcalc import measured_views
+    from archcalc.views import measured as measured_views
 
     points = sorted(points, key=lambda point: (point.key.networks, point.key.conditions))
     found = [measured_views.savings(record, points)] if any(p.pair for p in points) else []

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archcalc import files, terminal
+from archcalc import files
+from archcalc.cli import terminal
 from archcalc.errors import ArchcalcError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from archcalc.api import Architecture
-    from archcalc.ops import Shape
-    from archcalc.tables import Table
-    from archcalc.text import Scalar
+    from archcalc.document.text import Scalar
+    from archcalc.ops.table import Shape
+    from archcalc.views.tables import Table
 
 
 class Format(StrEnum):
@@ -55,14 +56,15 @@ As = Annotated[Format, typer.Option("--format", "-f", help="How to write the tab
 
 def load(name: str, settings: Sequence[str] | None) -> Architecture:
     """The network called `name` with its variables set."""
-    from archcalc import api, library
+    from archcalc import api
+    from archcalc.spec import library
 
     return api.assemble(library.find(name), variables(settings))
 
 
 def variables(settings: Sequence[str] | None) -> dict[str, Scalar]:
     """`name=value` pairs as exact values. Raises `ArchcalcError` for anything else."""
-    from archcalc.text import number
+    from archcalc.document.text import number
 
     found: dict[str, Scalar] = {}
     for text in settings or ():
@@ -76,7 +78,7 @@ def variables(settings: Sequence[str] | None) -> dict[str, Scalar]:
 
 def size(text: str | None) -> Shape | int | None:
     """`--input` as a shape (channels, height, width), or the side of a square."""
-    from archcalc import graph
+    from archcalc.graph import graph
 
     if text is None:
         return None
@@ -88,7 +90,7 @@ def size(text: str | None) -> Shape | int | None:
 
 def precision(text: str) -> str:
     """A precision that archcalc knows."""
-    from archcalc.counts import BYTES
+    from archcalc.cost.counts import BYTES
     from archcalc.errors import suggest
 
     if text not in BYTES:
@@ -125,7 +127,7 @@ def emit_all(
                 terminal.print_text("")
             terminal.print_table(table, wide)
         return
-    from archcalc import markdown
+    from archcalc.export import markdown
 
     shown = tables if wide else [table.narrow() for table in tables]
     match how:

@@ -35,7 +35,8 @@ def report(
 
     Without --record the shipped records are used. The same inputs give the same bytes on any machine.
     """
-    from archcalc import records, terminal
+    from archcalc.bench.records import shipped as records
+    from archcalc.cli import terminal
     from archcalc.report import build, evidence, page, words
 
     asked = build.requests(topics or ()) or build.whole()
@@ -54,7 +55,7 @@ def report(
 
 def _own(asked: Sequence[Request]) -> dict[str, str]:
     """The files of specs that are not shipped, by the names of their networks."""
-    from archcalc import library
+    from archcalc.spec import library
 
     names = [name for request in asked for name in request.names]
     return {library.find(name).name: name for name in names if library.is_path(name)}

@@ -33,6 +33,11 @@ class Map:
     channels: Sequence[int]
     fields: Mapping[tuple[int, int], Field]
 
+    @property
+    def name(self) -> str:
+        """The title with the setting, where there is one."""
+        return f"{self.title}, {self.setting}" if self.setting else self.title
+
 
 def heatmaps(maps: Sequence[Map], label: str) -> Figure:
     """Panels beside each other, blue where the saving shows in the time, orange where the time rose."""
@@ -74,7 +79,7 @@ def heatmaps(maps: Sequence[Map], label: str) -> Figure:
         axes.set_xlabel("channels")
         if column == 0:
             axes.set_ylabel("batch (images)")
-        title = m.title if common or not m.setting else f"{m.title}, {m.setting}"
+        title = m.title if common else m.name
         axes.set_title(style.shortened(title, width, style.SIZE + 1), fontsize=style.SIZE)
     bar = style.axes(figure, style.WIDTH - right + 0.15, bottom, 0.12, height - top - bottom)
     import matplotlib.cm as cm
@@ -87,7 +92,7 @@ def heatmaps(maps: Sequence[Map], label: str) -> Figure:
         if borders
         else "no border between compute-bound and memory- or launch-bound is predicted within the maps"
     )
-    text = "; ".join([maps[0].setting] * (common and bool(maps[0].setting)) + [lines_say])
+    text = f"{maps[0].setting}; {lines_say}" if common and maps[0].setting else lines_say
     figure.text(0.1 / style.WIDTH, 1 - 0.15 / height, text, va="center", fontsize=style.SMALL)
     return figure
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from archcalc import api, library, tables, units
+from archcalc import api, units
 from archcalc.plots import bars, bubbles
 from archcalc.report import kinds, sheets, words
 from archcalc.report.page import Figure, Page, Sheet
+from archcalc.spec import library
+from archcalc.views import tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from matplotlib.figure import Figure as Drawn
 
-    from archcalc.counts import Counts
-    from archcalc.measured import Latency
-    from archcalc.outline import Outline
+    from archcalc.bench.results import Latency
+    from archcalc.cost.counts import Counts
     from archcalc.plots.style import Draw
     from archcalc.report.evidence import Evidence
+    from archcalc.spec.outline import Outline
 
     Counted = tuple[Outline, Counts]
 

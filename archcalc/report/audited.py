@@ -7,13 +7,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from archcalc import document, library, outline, textfile
 from archcalc.audit import Audit, Finding, Known, Paper, Verdict, audit
-from archcalc.audit import views as audit_views
+from archcalc.document import document, textfile
 from archcalc.plots import agreement, bars
 from archcalc.report import words
 from archcalc.report.page import Figure, Page, Sheet
-from archcalc.tables import Table
+from archcalc.spec import library, outline
+from archcalc.views import audit as audit_views
+from archcalc.views.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

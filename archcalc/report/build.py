@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from archcalc import api, library
+from archcalc import api
 from archcalc.errors import ArchcalcError
 from archcalc.report import architectures, audited, factorization, page, single, versus, words
+from archcalc.spec import library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

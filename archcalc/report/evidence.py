@@ -1,4 +1,4 @@
-"""Records -> what they show: trials of two networks, latencies, rows, as `archcalc.measured` reckons them."""
+"""Records -> what they show: trials of two networks, latencies and rows."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archcalc import measured, records
+from archcalc.bench import results as measured
+from archcalc.bench.records import shipped as records
+from archcalc.bench.records.record import Status
 from archcalc.errors import ArchcalcError
-from archcalc.timing.record import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from archcalc.measured import Latency, PairFigures
-    from archcalc.timing.record import Key, Point, Record, Session
+    from archcalc.bench.records.record import Key, Point, Record, Session
+    from archcalc.bench.results import Latency, PairFigures
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from archcalc import api, library
-from archcalc.latency.plan import FACTORIZATIONS
+from archcalc import api
+from archcalc.bench.runner.plan import FACTORIZATIONS
+from archcalc.bench.stats.roofline import Regime
+from archcalc.bench.stats.statistics import Verdict
 from archcalc.plots import forest, heatmap
 from archcalc.report import sheets, versus, words
 from archcalc.report.page import Figure, Page, Sheet
-from archcalc.tables import Column, Table
-from archcalc.timing.roofline import Regime
-from archcalc.timing.statistics import Verdict
+from archcalc.spec import library
+from archcalc.views.tables import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archcalc.counts import Cost
+    from archcalc.cost.counts import Cost
     from archcalc.report.evidence import Evidence, Trial
 
     Group = tuple[str, list[Trial]]
@@ -200,7 +201,7 @@ def _maps(trials: Sequence[Trial]) -> list[Figure]:
         maps = [m for pair in FACTORIZATIONS if (m := _map(pair, own)) is not None]
         if not maps:
             continue
-        alt = "; ".join(", ".join(filter(None, (m.title, m.setting))) + f" from {_span(m)}" for m in maps)
+        alt = "; ".join(f"{m.name} from {_span(m)}" for m in maps)
         figures.append(
             Figure(
                 f"realized-{n}",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from archcalc.ops import OPS
+from archcalc.ops.table import OPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from archcalc.counts import NodeCount
-    from archcalc.graph import Node
+    from archcalc.cost.counts import NodeCount
+    from archcalc.graph.graph import Node
 
 POINT, THREE, SQUARE, STRIP, GROUPED, FULL, REST = KINDS = (
     "conv 1x1",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archcalc import tables, units
-from archcalc.graph import JOINS
-from archcalc.ops import OPS
+from archcalc import units
+from archcalc.graph.graph import JOINS
+from archcalc.ops.table import OPS
 from archcalc.plots import diagram, lanes
+from archcalc.views import tables
 
 if TYPE_CHECKING:
-    from archcalc.counts import Counts, RowCount
-    from archcalc.graph import Graph
+    from archcalc.cost.counts import Counts, RowCount
+    from archcalc.graph.graph import Graph
 
 
 def rows(counted: Counts) -> list[diagram.Row]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from archcalc import markdown
+from archcalc.export import markdown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from archcalc.plots.style import Draw
-    from archcalc.tables import Table
+    from archcalc.views.tables import Table
 
 #: Every page bears this line, so that a later run knows what it may replace.
 MARK: Final = "<!-- Made by `archcalc report`; change the specs or the records, not this file. -->"

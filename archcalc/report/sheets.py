@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archcalc.report import words
-from archcalc.tables import Column, Table
+from archcalc.views.tables import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archcalc.counts import Counts
+    from archcalc.bench.stats.statistics import Interval
+    from archcalc.cost.counts import Counts
     from archcalc.report.evidence import Trial
-    from archcalc.timing.statistics import Interval
 
 
 def rounded(value: float | None) -> float | None:

@@ -6,12 +6,17 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archcalc import measured, measured_views, outline, tables, units, views
+from archcalc import units
 from archcalc.audit import Audit, Paper, Verdict, audit_network
+from archcalc.bench import results as measured
 from archcalc.errors import ArchcalcError, SpecError
 from archcalc.plots import agreement, bars, diagram, roofline
 from archcalc.report import audited, kinds, layers, words
 from archcalc.report.page import Figure, Page, Sheet
+from archcalc.spec import outline
+from archcalc.views import costs as views
+from archcalc.views import measured as measured_views
+from archcalc.views import tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,11 +24,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawn
 
     from archcalc.api import Architecture
-    from archcalc.counts import Counts, RowCount
-    from archcalc.measured import Latency
-    from archcalc.outline import Outline
+    from archcalc.bench.records.record import Point
+    from archcalc.bench.results import Latency
+    from archcalc.cost.counts import Counts, RowCount
     from archcalc.report.evidence import Evidence, Source
-    from archcalc.timing.record import Point
+    from archcalc.spec.outline import Outline
 
 
 def page(chosen: Outline, built: Architecture, evidence: Evidence) -> Page:

@@ -6,12 +6,15 @@ from dataclasses import replace
 from itertools import permutations
 from typing import TYPE_CHECKING
 
-from archcalc import measured, outline, units, views
+from archcalc import units
 from archcalc.audit import Audit, Finding, audit
-from archcalc.compare import COMPARED, compare
+from archcalc.bench import results as measured
+from archcalc.cost.compare import COMPARED, compare
 from archcalc.plots import bars, forest, ratios, roofline
 from archcalc.report import audited, kinds, sheets, single, words
 from archcalc.report.page import Figure, Page, Sheet
+from archcalc.spec import outline
+from archcalc.views import costs as views
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +22,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawn
 
     from archcalc.api import Architecture
-    from archcalc.compare import Comparison
-    from archcalc.counts import Counts
-    from archcalc.outline import Outline
+    from archcalc.cost.compare import Comparison
+    from archcalc.cost.counts import Counts
     from archcalc.report.evidence import Evidence, Trial
+    from archcalc.spec.outline import Outline
 
 
 def page(asked: Sequence[str], chosen: Sequence[tuple[Outline, Architecture]], evidence: Evidence) -> Page:

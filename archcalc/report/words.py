@@ -7,14 +7,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from archcalc import units
-from archcalc.timing.statistics import Verdict
+from archcalc.bench.stats.statistics import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from archcalc.bench.records.record import Key, Session
+    from archcalc.bench.stats.statistics import Interval
     from archcalc.report.evidence import Evidence, Trial
-    from archcalc.timing.record import Key, Session
-    from archcalc.timing.statistics import Interval
 
 NO_RECORD: Final = "No measurement is at hand: every figure here is counted, none was timed."
 MACS: Final = "MACs are multiply-adds of convolutions, linear layers and matrix products; FLOPs = 2 x MACs."

@@ -1,0 +1,1 @@
+"""Measuring latency: protocol and statistics, records, results, and the processes that measure."""

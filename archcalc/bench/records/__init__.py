@@ -1,0 +1,1 @@
+"""`Record`: one JSON file of measurements, with everything that a report needs."""

@@ -1,0 +1,113 @@
+"""What the device can do at best: P of products and convolutions, B of a copy, t0 of a trivial kernel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from archcalc.bench.runner import instance, precision
+from archcalc.bench.stats.roofline import Ceilings
+
+_cuda: Any = torch.cuda  # its events are untyped in some releases
+
+# batch, channels in and out, side, kernel: shapes on which libraries do well
+_CONVOLUTIONS = {
+    "cpu": ((1, 256, 56, 3), (4, 128, 56, 3), (8, 256, 28, 3), (8, 512, 28, 1)),
+    "cuda": ((64, 256, 56, 3), (128, 512, 28, 3), (256, 256, 28, 3), (256, 512, 28, 1)),
+}
+_MATMULS = {"cpu": (1024, 2048), "cuda": (4096, 8192)}
+
+
+def measure(device: str, name: str, mode: str, seconds: float = 0.2) -> Ceilings:
+    """The ceilings at a precision, in this process and on this device now; `seconds` for each candidate.
+
+    The best time of each candidate counts, since a ceiling is what was reached once. A copy moves its bytes
+    twice, read and written; it is at least 1 GiB on CUDA and eight times the last cache on a CPU. On
+    CUDA `graph` gives t0 within a captured graph; any other mode gives the time of a call from Python.
+    """
+    with precision.applied(name, device) as dtype, torch.inference_mode():
+        matmul = max(_rate(flops, run, device, seconds) for flops, run in _products(device, dtype))
+        convolution = max(_rate(flops, run, device, seconds) for flops, run in _convolutions(device, dtype))
+        bandwidth = _copy(device, seconds)
+        launch = _graph_launch() if mode == "graph" else _launch(device, seconds)
+    return Ceilings(name, matmul, convolution, bandwidth, launch, mode)
+
+
+def _rate(amount: int, run: Callable[[], Any], device: str, seconds: float) -> float:
+    return amount / _best(run, device, seconds) * 1e9
+
+
+def _best(run: Callable[[], Any], device: str, seconds: float, at_least: int = 3) -> float:
+    """The least ns that a call took."""
+    run()
+    best, spent, calls = float("inf"), 0.0, 0
+    while spent < seconds * 1e9 or calls < at_least:
+        took = _timed(run, device)
+        best, spent, calls = min(best, took), spent + took, calls + 1
+    return best
+
+
+def _timed(run: Callable[[], Any], device: str) -> float:
+    if device == "cpu":
+        start = time.perf_counter_ns()
+        run()
+        return max(1, time.perf_counter_ns() - start)
+    begin, end = _cuda.Event(enable_timing=True), _cuda.Event(enable_timing=True)
+    torch.cuda.synchronize()
+    begin.record()
+    run()
+    end.record()
+    torch.cuda.synchronize()
+    return max(1.0, float(begin.elapsed_time(end)) * 1e6)
+
+
+def _products(device: str, dtype: torch.dtype) -> Iterator[tuple[int, Callable[[], Any]]]:
+    for n in _MATMULS[device]:
+        a = torch.randn(n, n, device=device).to(dtype)
+        b = torch.randn(n, n, device=device).to(dtype)
+        out = torch.empty(n, n, device=device, dtype=dtype)
+        yield 2 * n**3, lambda a=a, b=b, out=out: torch.mm(a, b, out=out)  # type: ignore[misc]
+
+
+def _convolutions(device: str, dtype: torch.dtype) -> Iterator[tuple[int, Callable[[], Any]]]:
+    for batch, channels, side, kernel in _CONVOLUTIONS[device]:
+        for layout in ("nhwc", "nchw"):
+            form = instance.memory_format(layout)
+            layer = torch.nn.Conv2d(channels, channels, kernel, padding=kernel // 2, bias=False)
+            layer = layer.to(device=device, dtype=dtype).to(memory_format=form)  # type: ignore[call-overload]
+            given = torch.randn(batch, channels, side, side, device=device).to(dtype).to(memory_format=form)
+            flops = 2 * batch * channels**2 * kernel**2 * side**2
+            yield flops, lambda layer=layer, given=given: layer(given)  # type: ignore[misc]
+
+
+def _copy(device: str, seconds: float) -> float:
+    size = (
+        max(2**30, 8 * instance.cache_bytes(device)) if device == "cuda" else 8 * instance.cache_bytes("cpu")
+    )
+    source = torch.ones(size // 4, device=device)
+    target = torch.empty_like(source)
+    return _rate(2 * size, lambda: target.copy_(source), device, seconds)
+
+
+def _launch(device: str, seconds: float) -> float:
+    one = torch.zeros(1, device=device)
+
+    def calls() -> None:
+        for _ in range(1000):
+            one.add_(1.0)
+
+    return _best(calls, device, seconds) / 1000
+
+
+def _graph_launch() -> float:
+    one = torch.zeros(1, device="cuda")
+    one.add_(1.0)
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        for _ in range(200):
+            one.add_(1.0)
+    return _best(graph.replay, "cuda", 0.1) / 200

@@ -1,0 +1,114 @@
+"""A point's networks as modules on the device: built, initialised, folded, cast, and with inputs."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from archcalc.bench.records.record import Key
+from archcalc.bench.runner import fuse, precision, work
+from archcalc.bench.stats import flags
+from archcalc.bench.stats.flags import Flag
+from archcalc.nn import network
+from archcalc.nn.network import Network
+
+_MOST_BUFFERS = 256
+_MOST_BYTES = 2**30
+
+
+@dataclass(frozen=True)
+class Built:
+    """A network on the device with its inputs; `flags` tell of collapsed outputs."""
+
+    counted: work.Instance
+    module: Network
+    inputs: tuple[torch.Tensor, ...]
+    flags: tuple[Flag, ...]
+
+
+def build(source: str, key: Key, seed: int) -> Built:
+    """The network that `source` names as `key` sets it. To be called inside `precision.applied`."""
+    counted = work.instance(source, key)
+    dtype, layout = precision.DTYPES[key.precision], memory_format(key.layout)
+    module = copy.deepcopy(_original(source, key.variables, key.fused, seed))
+    module.to(device=key.device, dtype=dtype)
+    module.to(memory_format=layout)  # type: ignore[call-overload]
+    shape = (key.batch, *(int(n) for n in counted.graph.input))
+    inputs = make_inputs(shape, dtype, layout, key.device, seed)
+    with torch.inference_mode():
+        found = examine(fuse.first(module(inputs[0])))
+    return Built(counted, module, inputs, flags.present(found))
+
+
+@lru_cache(maxsize=4)
+def _original(source: str, variables: tuple[tuple[str, str], ...], fused: bool, seed: int) -> Network:
+    """The network in fp32 on the CPU, to be copied: building one takes longer than copying it."""
+    settings = dict(variables)
+    graph = work.architecture(source, settings).graph(work.size(settings))
+    made = network.build(graph)
+    network.initialise(made, seed)
+    made.eval().requires_grad_(False)
+    if fused:
+        generator = torch.Generator().manual_seed(seed)
+        fuse.fold(made, torch.randn((1, *(int(n) for n in graph.input)), generator=generator))
+    return made
+
+
+def memory_format(layout: str) -> torch.memory_format:
+    """`nchw` or `nhwc` as torch calls them."""
+    return torch.channels_last if layout == "nhwc" else torch.contiguous_format
+
+
+def make_inputs(
+    shape: tuple[int, ...], dtype: torch.dtype, layout: torch.memory_format, device: str, seed: int
+) -> tuple[torch.Tensor, ...]:
+    """N(0, 1) inputs from a seed, in enough buffers to exceed the last-level cache of the device."""
+    generator = torch.Generator().manual_seed(seed)
+    one = torch.randn(shape, generator=generator).to(device=device, dtype=dtype)
+    one = one.to(memory_format=layout)
+    return copies(one, device)
+
+
+def copies(one: torch.Tensor, device: str) -> tuple[torch.Tensor, ...]:
+    """`one` and as many like it elsewhere in memory as exceed the last-level cache of the device together.
+
+    They hold the same numbers: what is timed does not depend on them.
+    """
+    count = buffers(one.numel() * one.element_size(), cache_bytes(device))
+    return (one, *(one.clone() for _ in range(count - 1)))
+
+
+def buffers(size: int, cache: int) -> int:
+    """How many buffers of `size` bytes exceed a cache, within bounds; always one or more."""
+    return max(1, min(math.ceil(1.5 * cache / size), _MOST_BUFFERS, _MOST_BYTES // size))
+
+
+@lru_cache(maxsize=2)
+def cache_bytes(device: str) -> int:
+    """Bytes of the device's last cache before memory: L2 on CUDA, the highest level on a CPU."""
+    if device == "cuda":
+        found: Any = torch.cuda.get_device_properties(torch.cuda.current_device())
+        return int(getattr(found, "L2_cache_size", 0)) or 2**26
+    sizes = [_kib(p) for p in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*/size")]
+    return max(sizes, default=0) or 2**25
+
+
+def _kib(path: Path) -> int:
+    text = path.read_text().strip()
+    units = {"K": 2**10, "M": 2**20, "G": 2**30}
+    return int(text.rstrip("KMG")) * units.get(text[-1:], 1)
+
+
+def examine(output: torch.Tensor) -> Flag | None:
+    """A flag where an output is not finite or does not vary."""
+    values = output.detach().float()
+    finite = bool(torch.isfinite(values).all())
+    if not finite:
+        return flags.collapsed(False, 0.0, 0.0)
+    return flags.collapsed(True, float(values.std(correction=0)), float(values.abs().max()))

@@ -1,0 +1,272 @@
+"""The rows of a network: each by itself at its real input, and inside the whole with the books closed.
+
+CPU: hooks around every row read the clock. The total is that of passes without hooks, taken in turn with
+the others, so that the books show what the hooks themselves cost. CUDA: the profiler's kernels, each given
+to the row inside whose range it was launched; the total is that of passes without the profiler.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from archcalc.bench.records.record import Books, Key, RowResult
+from archcalc.bench.runner import instance, subjects
+from archcalc.bench.stats.protocol import Protocol, SoloRun
+from archcalc.bench.stats.rounds import measure_solo
+from archcalc.nn import network
+
+if TYPE_CHECKING:
+    from archcalc.bench.runner.instance import Built
+
+_PASSES = 15
+_PREFIX = "archcalc row "
+
+
+def measure(
+    built: Built, key: Key, protocol: Protocol, process: int, watch: Callable[[str, int, float], None]
+) -> tuple[tuple[RowResult, ...], Books | None]:
+    """Every row of a network, and the books of one forward pass (None for CUDA graphs).
+
+    Rows follow each other on a device that is warm already, and there are many: each warms up for 0.1 s
+    and is timed for half a second at most, which its interval shows.
+    """
+    short = replace(protocol, warm_up_min_s=0.1, warm_up_max_s=0.5, window_s=0.02, max_seconds=0.5)
+    given = _inputs(built)
+    inside = _in_situ(built, key)
+    results = []
+    for row in built.counted.counted.rows:
+        name = network.module_name(row.row.name)
+        if name not in given:
+            continue  # left out of the built network, as a softmax at the end
+        module = built.module.get_submodule(name)
+        one = given[name]
+        label = f"{built.counted.name}: {row.row.label}"
+        run: SoloRun = measure_solo(
+            subjects.subject(module, instance.copies(one, key.device), key.device, key.mode),
+            short,
+            key.device,
+            process,
+            lambda n, i, label=label: watch(label, n, i.half_width),  # type: ignore[misc]
+        )
+        kernels = built.counted.kernels(row.row.nodes)
+        results.append(
+            RowResult(
+                network=built.counted.name,
+                row=row.row.name,
+                input_shape=tuple(int(n) for n in row.input),
+                output_shape=tuple(int(n) for n in row.output),
+                macs=int(row.cost.macs),
+                bytes=sum(w.bytes for w in kernels),
+                work=kernels,
+                isolated=(run,),
+                in_situ_ns=None if inside is None else round(inside.rows.get(name, 0.0)),
+                isolated_kernels=_kernel_names(module, one, key),
+                in_situ_kernels=() if inside is None else inside.kernels.get(name, ()),
+            )
+        )
+    books = None
+    if inside is not None:
+        kept = sum(round(ns) for ns in inside.rows.values())
+        books = Books(built.counted.name, max(1, round(inside.total)), kept, round(inside.gaps))
+    return tuple(results), books
+
+
+def _inputs(built: Built) -> dict[str, torch.Tensor]:
+    """What each row reads in a forward pass, by the row's module name."""
+    found: dict[str, torch.Tensor] = {}
+
+    def keep(name: str) -> Callable[[Any, Any], None]:
+        def hook(module: Any, arguments: Any) -> None:
+            found[name] = arguments[0].clone()
+
+        return hook
+
+    handles = [m.register_forward_pre_hook(keep(n)) for n, m in built.module.named_children()]
+    try:
+        with torch.inference_mode():
+            built.module(built.inputs[0])
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class InSitu:
+    """ns of one forward pass: by row, between rows, and of the whole; the kernels of each row."""
+
+    total: float
+    rows: dict[str, float]
+    gaps: float
+    kernels: dict[str, tuple[str, ...]]
+
+
+def _in_situ(built: Built, key: Key) -> InSitu | None:
+    """Eager mode only: compiled code and a replayed graph have no rows left."""
+    if key.mode != "eager":
+        return None
+    return _by_hooks(built) if key.device == "cpu" else _by_profiler(built)
+
+
+# -- CPU --------------------------------------------------------------------------------------------
+
+
+def _by_hooks(built: Built) -> InSitu:
+    module, inputs = built.module, built.inputs
+    stamps: list[tuple[str, int]] = []
+    clock = time.perf_counter_ns
+
+    def entering(name: str) -> Callable[[Any, Any], None]:
+        return lambda m, a: stamps.append((name, clock()))
+
+    def leaving(name: str) -> Callable[[Any, Any, Any], None]:
+        return lambda m, a, r: stamps.append((name, clock()))
+
+    totals: list[float] = []
+    passes: list[tuple[dict[str, float], float]] = []
+    children = list(module.named_children())
+    with torch.inference_mode():
+        module(inputs[0])
+        for turn in range(_PASSES):
+            begun = clock()
+            module(inputs[turn % len(inputs)])
+            totals.append(clock() - begun)
+            handles = [m.register_forward_pre_hook(entering(n)) for n, m in children]
+            handles += [m.register_forward_hook(leaving(n)) for n, m in children]
+            stamps.clear()
+            begun = clock()
+            try:
+                module(inputs[turn % len(inputs)])
+            finally:
+                ended = clock()
+                for handle in handles:
+                    handle.remove()
+            passes.append(spans(stamps, begun, ended))
+    return InSitu(
+        total=median(totals),
+        rows={n: median(p[0][n] for p in passes) for n in passes[0][0]},
+        gaps=median(p[1] for p in passes),
+        kernels={},
+    )
+
+
+def spans(stamps: Sequence[tuple[str, int]], begun: int, ended: int) -> tuple[dict[str, float], float]:
+    """Pairs of stamps (entering, leaving) -> ns in each row, and ns outside of all."""
+    inside = {name: float(b - a) for (name, a), (_, b) in zip(stamps[::2], stamps[1::2], strict=True)}
+    return inside, ended - begun - sum(inside.values())
+
+
+# -- CUDA -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A kernel of a profile: its name, ns on the device from a common zero, and the row that launched it."""
+
+    name: str
+    start: float
+    end: float
+    row: str | None
+
+
+def _by_profiler(built: Built) -> InSitu:
+    from torch.profiler import ProfilerActivity, profile, record_function
+
+    module, inputs = built.module, built.inputs
+    subject = subjects.CudaSubject(module, inputs)
+    subject.slot(3)
+    total = median(subject.slot(1) for _ in range(_PASSES))
+    ranges: list[Any] = []
+
+    def enter(name: str) -> Callable[[Any, Any], None]:
+        def hook(m: Any, a: Any) -> None:
+            ranges.append(record_function(_PREFIX + name))
+            ranges[-1].__enter__()
+
+        return hook
+
+    def leave(m: Any, a: Any, r: Any) -> None:
+        ranges.pop().__exit__(None, None, None)
+
+    handles: list[Any] = []
+    for name, child in module.named_children():
+        handles += [child.register_forward_pre_hook(enter(name)), child.register_forward_hook(leave)]
+    try:
+        with torch.inference_mode():
+            module(inputs[0])
+            torch.cuda.synchronize()
+            with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiler:
+                module(inputs[0])
+                torch.cuda.synchronize()
+    finally:
+        for handle in handles:
+            handle.remove()
+    return attribute(launched(profiler.events()), total)
+
+
+def launched(events: Iterable[Any]) -> list[Launched]:
+    """The kernels of torch's profiler events, each with the row's range around the call that launched it."""
+    events = list(events or ())
+    spans_on_device: dict[str, list[Any]] = {}
+    for event in events:
+        if str(getattr(event, "device_type", "")).endswith("CUDA") and not _is_range(event.name):
+            spans_on_device.setdefault(event.name, []).append(event.time_range)
+    found = []
+    for event in events:
+        for kernel in getattr(event, "kernels", ()) or ():
+            if _is_range(kernel.name):
+                continue
+            row, parent = None, event
+            while parent is not None and row is None:
+                row = parent.name.removeprefix(_PREFIX) if _is_range(parent.name) else None
+                parent = parent.cpu_parent
+            # The kernel entry has only its length; its place in time is that of the next span of its name.
+            places = spans_on_device.get(kernel.name) or []
+            start = places.pop(0).start * 1e3 if places else math.nan
+            found.append(Launched(kernel.name, start, start + kernel.duration * 1e3, row))
+    return found
+
+
+def _is_range(name: str) -> bool:
+    return str(name).startswith(_PREFIX)
+
+
+def attribute(kernels: Sequence[Launched], total: float) -> InSitu:
+    """Kernels -> ns by row. A gap is time within the total during which no kernel runs.
+
+    Kernels outside of all rows (a copy between them) belong to none and stay unattributed.
+    """
+    rows: dict[str, float] = {}
+    names: dict[str, set[str]] = {}
+    busy = 0.0
+    for kernel in kernels:
+        length = kernel.end - kernel.start
+        if math.isnan(length):
+            continue
+        busy += length
+        if kernel.row is not None:
+            rows[kernel.row] = rows.get(kernel.row, 0.0) + length
+            names.setdefault(kernel.row, set()).add(kernel.name)
+    return InSitu(total, rows, max(0.0, total - busy), {n: tuple(sorted(s)) for n, s in names.items()})
+
+
+def _kernel_names(module: Any, given: torch.Tensor, key: Key) -> tuple[str, ...]:
+    """The kernels that a row runs by itself; none on a CPU, where nothing names them."""
+    if key.device == "cpu" or key.mode != "eager":
+        return ()
+    from torch.profiler import ProfilerActivity, profile
+
+    with torch.inference_mode():
+        module(given)
+        torch.cuda.synchronize()
+        with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiler:
+            module(given)
+            torch.cuda.synchronize()
+    return tuple(sorted({kernel.name for kernel in launched(profiler.events())}))

@@ -1,0 +1,127 @@
+"""What is counted on the very instance that is measured: multiply-adds, bytes, kernels; no torch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archcalc.bench.records.record import Key, Network
+from archcalc.bench.stats.roofline import Work, WorkKind
+from archcalc.cost import counts
+from archcalc.ops.table import OPS
+
+if TYPE_CHECKING:
+    from archcalc.api import Architecture
+    from archcalc.cost.counts import Counts, NodeCount
+    from archcalc.graph.graph import Graph
+    from archcalc.ops.table import Shape
+
+#: The key under which a point's variables keep the input's size, where it was given.
+INPUT = "input"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A network as a point sets it: its graph and its counts at the point's batch and precision."""
+
+    name: str
+    graph: Graph
+    counted: Counts
+    folded: frozenset[int]
+
+    @property
+    def network(self) -> Network:
+        """What the record keeps of it."""
+        total = self.counted.total
+        kernels = self.kernels(range(len(self.graph.nodes)))
+        moved = sum(work.bytes for work in kernels)
+        return Network(self.name, int(total.macs), moved, kernels, memory_counted=int(total.peak))
+
+    def kernels(self, nodes: Iterable[int]) -> tuple[Work, ...]:
+        """The kernels of some nodes: one for each that moves data and was not folded away."""
+        counted = {c.node.index: c for row in self.counted.rows for c in row.nodes}
+        return tuple(_work(counted[i]) for i in nodes if i in counted and self._runs(counted[i]))
+
+    def _runs(self, counted: NodeCount) -> bool:
+        return bool(counted.cost.traffic) and counted.node.index not in self.folded
+
+
+def _work(counted: NodeCount) -> Work:
+    op = OPS.get(counted.node.op)
+    kind = WorkKind.OTHER
+    if op is not None and op.role == "weighted":
+        kind = WorkKind.MATMUL if op.flat else WorkKind.CONVOLUTION
+    return Work(int(counted.cost.flops), int(counted.cost.traffic), kind)
+
+
+def architecture(source: str, variables: Mapping[str, str]) -> Architecture:
+    """The network that a source names, with a point's variables set (all but the input's size)."""
+    from archcalc import api
+    from archcalc.document.text import number
+    from archcalc.spec import library
+
+    exact = {name: number(text) for name, text in variables.items() if name != INPUT}
+    found = {name: variables[name] if value is None else value for name, value in exact.items()}
+    return api.assemble(library.find(source), found)
+
+
+def size(variables: Mapping[str, str]) -> Shape | int | None:
+    """The input's size that a point sets, if it does."""
+    from archcalc.graph.graph import parse_input
+
+    return parse_input(variables[INPUT]) if INPUT in variables else None
+
+
+def instance(source: str, key: Key) -> Instance:
+    """The network that `source` names as `key` sets it; compiled code is counted with its fusion."""
+    variables = dict(key.variables)
+    found = architecture(source, variables)
+    graph = found.graph(size(variables))
+    counted = counts.count(graph, key.batch, key.precision, fused=key.mode == "compile")
+    return Instance(found.name, graph, counted, _folded(graph, key.fused) | _left_out(graph))
+
+
+def _folded(graph: Graph, fused: bool) -> frozenset[int]:
+    """Normalisations that `--fuse` folds into the layer that they alone read."""
+    if not fused:
+        return frozenset()
+    readers = graph.consumers()
+    found = set()
+    for node in graph.nodes:
+        if node.op == "bn":
+            source = graph.nodes[node.inputs[0]]
+            weighted = source.op in OPS and OPS[source.op].role == "weighted"
+            found |= {node.index} if weighted and readers[source.index] == 1 else set()
+    return frozenset(found)
+
+
+def _left_out(graph: Graph) -> frozenset[int]:
+    """The softmax at the end, which built networks leave to the loss."""
+    readers = graph.consumers()
+    return frozenset(
+        n.index for n in graph.nodes if n.op in OPS and OPS[n.op].probabilities and not readers[n.index]
+    )
+
+
+def fingerprint(source: str) -> str:
+    """SHA-256 (hex) of what a spec builds: every layer with its sizes, inputs and row, at its defaults.
+
+    Not of the document's text, as the record first had it: prose, footnotes and claims may be mended
+    without orphaning a measurement, while a change in what is built is found also where it comes from a
+    parent document or from archcalc itself. Points with variables are guarded by their counts besides.
+    """
+    graph = architecture(source, {}).graph()
+    digest = hashlib.sha256(repr(graph.input).encode())
+    for node in graph.nodes:
+        a = node.attrs
+        sizes = (a.kernel, a.stride, a.pad, a.dilation, a.groups, a.channels, a.bias, a.ceil)
+        line = (node.name, node.op, sizes, sorted(a.options.items()), node.inputs, node.shape, node.row)
+        digest.update(repr(line).encode())
+    return digest.hexdigest()
+
+
+def cheaper(instances: Sequence[Instance]) -> int:
+    """The index of the one with the least arithmetic; a null test should not take long."""
+    return min(range(len(instances)), key=lambda i: int(instances[i].counted.total.macs))

@@ -1,0 +1,1 @@
+"""`Graph` -> `Counts`: exact costs, memory, receptive field, and ratios between networks."""

@@ -1,0 +1,48 @@
+"""`Counts` of several networks -> `Comparison`: each cost as an exact ratio to the first network's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from archcalc.cost.counts import Cost, Counts
+
+#: The costs that are compared, as attributes of `Cost`.
+COMPARED: Final = (
+    "params",
+    "weights",
+    "macs",
+    "activations",
+    "traffic",
+    "peak",
+    "depth",
+    "intensity",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Networks side by side; `ratios[i]` are those of network `i` to the first, exact fractions.
+
+    A ratio is None where the first network's cost is zero.
+    """
+
+    networks: tuple[Counts, ...]
+    ratios: tuple[Mapping[str, Fraction | None], ...]
+
+
+def compare(networks: Sequence[Counts]) -> Comparison:
+    """Compare the totals of `networks` with those of the first."""
+    first = networks[0].total
+    return Comparison(tuple(networks), tuple(_ratios(n.total, first) for n in networks))
+
+
+def _ratios(cost: Cost, base: Cost) -> dict[str, Fraction | None]:
+    return {
+        name: Fraction(getattr(cost, name)) / Fraction(getattr(base, name)) if getattr(base, name) else None
+        for name in COMPARED
+    }

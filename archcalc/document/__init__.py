@@ -1,0 +1,1 @@
+"""A file of Markdown -> `Document`: front matter, tables, `arch` blocks and footnotes with their places."""

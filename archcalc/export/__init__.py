@@ -1,0 +1,1 @@
+"""`Table` -> text: Markdown, HTML, LaTeX, CSV and JSON, one file a format."""

@@ -1,0 +1,1 @@
+"""`Graph` -> torch network: layers, initialisation, what fvcore and torch count, verification."""

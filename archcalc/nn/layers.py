@@ -1,0 +1,207 @@
+"""`ops.Attrs` -> torch layers, and the few layers that torch lacks; imported only to build a network.
+
+Each builder takes the attributes, the shape (channels, height, width) that comes in, and whether that
+input has no grid: (N, C) in place of (N, C, H, W).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from archcalc.ops.table import elements, windows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from archcalc.ops.table import Attrs, Pair, Shape
+
+# -- torch's own layers -----------------------------------------------------------------------------
+
+
+def conv(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
+    """A 2-d convolution, behind a layer of zeros where its padding is not the same on both sides."""
+
+    def make(pad: Pair) -> nn.Module:
+        return nn.Conv2d(
+            source[0],
+            attrs.channels,
+            attrs.kernel,
+            attrs.stride,
+            pad,
+            attrs.dilation,
+            attrs.groups,
+            attrs.bias,
+        )
+
+    return _padded(attrs, 0.0, make)
+
+
+def linear(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
+    """A fully connected layer over every value that comes in."""
+    return nn.Linear(elements(source), attrs.channels, attrs.bias)
+
+
+def maxpool(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
+    """The largest of each window; what is padded is never the largest."""
+    if "adaptive" in attrs.options:
+        return nn.AdaptiveMaxPool2d(attrs.options["adaptive"])
+    attrs = _clipped(attrs, source)
+
+    def make(pad: Pair) -> nn.Module:
+        return nn.MaxPool2d(attrs.kernel, attrs.stride, pad, ceil_mode=attrs.ceil)
+
+    return _padded(attrs, float("-inf"), make)
+
+
+def avgpool(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
+    """The mean of each window; padding counts as zeros unless `exclude_pad`."""
+    if "adaptive" in attrs.options:
+        return nn.AdaptiveAvgPool2d(attrs.options["adaptive"])
+    counted = not attrs.options.get("exclude_pad", False)
+    if not counted:
+        attrs = _clipped(attrs, source)
+        if not _symmetric(attrs):
+            return MeanOfInside(attrs)
+
+    def make(pad: Pair) -> nn.Module:
+        return nn.AvgPool2d(attrs.kernel, attrs.stride, pad, attrs.ceil, count_include_pad=counted)
+
+    return _padded(attrs, 0.0, make)
+
+
+def batch_norm(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
+    """Batch normalisation over a grid, or over features."""
+    kind = nn.BatchNorm1d if flat else nn.BatchNorm2d
+    return kind(source[0], eps=float(attrs.options.get("eps", 1e-5)))
+
+
+def local_response_norm(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
+    """Krizhevsky et al. 2012, section 3.3: k = 2, alpha = 1e-4, beta = 0.75 (torch divides alpha by n)."""
+    size = attrs.options.get("size", 5)
+    return nn.LocalResponseNorm(size, alpha=1e-4 * size, beta=0.75, k=2.0)
+
+
+def dropout(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
+    """Drops single values in training."""
+    return nn.Dropout(float(attrs.options.get("p", 0.5)))
+
+
+def prelu(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
+    """A rectifier with a slope for each channel."""
+    return nn.PReLU(source[0])
+
+
+def shuffle(attrs: Attrs, source: Shape, flat: bool) -> nn.Module:
+    """Channels dealt out over groups (ShuffleNet, arXiv:1707.01083, section 3.1)."""
+    return nn.ChannelShuffle(attrs.options["groups"])
+
+
+def _symmetric(attrs: Attrs) -> bool:
+    return all(before == after for before, after in attrs.pad)
+
+
+def _clipped(attrs: Attrs, source: Shape) -> Attrs:
+    """For a pool that ignores padding: torch's `ceil_mode` in place of more padding at the end.
+
+    It clips the last windows instead of copying the map; `attrs` unchanged where that gives other windows.
+    """
+    if _symmetric(attrs):
+        return attrs
+    (top, _), (left, _) = attrs.pad
+    clipped = replace(attrs, pad=((top, top), (left, left)), ceil=True)
+    try:
+        return clipped if windows(clipped, source) == windows(attrs, source) else attrs
+    except ValueError:  # without the padding not one window fits
+        return attrs
+
+
+def _padded(attrs: Attrs, value: float, make: Callable[[Pair], nn.Module]) -> nn.Module:
+    """`make` with symmetric padding built in, or behind a padding layer where it is not symmetric."""
+    (top, bottom), (left, right) = attrs.pad
+    if _symmetric(attrs):
+        return make((top, left))
+    return nn.Sequential(nn.ConstantPad2d((left, right, top, bottom), value), make((0, 0)))
+
+
+# -- layers that torch lacks ------------------------------------------------------------------------
+
+
+class MeanOfInside(nn.Module):
+    """The mean of what each window holds of its input, where padding differs at the two ends."""
+
+    def __init__(self, attrs: Attrs) -> None:
+        super().__init__()
+        (top, bottom), (left, right) = attrs.pad
+        self.pad = (left, right, top, bottom)
+        self.kernel, self.stride = attrs.kernel, attrs.stride
+
+    def extra_repr(self) -> str:
+        """What the layer's `repr` shows."""
+        return f"kernel_size={self.kernel}, stride={self.stride}, padding={self.pad}"
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Sum over each window, divided by how many values of `x` lie in it."""
+        inside = torch.ones_like(x[:1, :1])
+        return self.sums(x) / self.sums(inside)
+
+    def sums(self, x: torch.Tensor) -> torch.Tensor:
+        """The sum over each window of `x` between zeros."""
+        padded = functional.pad(x, self.pad)
+        return functional.avg_pool2d(padded, self.kernel, self.stride, divisor_override=1)
+
+
+class Scale(nn.Module):
+    """A trainable coefficient for each map and, with a bias, a shift: (N, C, H, W) -> the same.
+
+    LeCun et al. 1998, section II.B: the subsampling layers S2 and S4.
+    """
+
+    def __init__(self, attrs: Attrs, source: Shape, flat: bool) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(source[0], 1, 1))
+        self.bias = nn.Parameter(torch.zeros(source[0], 1, 1)) if attrs.bias else None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Scale and shift each map."""
+        y = x * self.weight
+        return y if self.bias is None else y + self.bias
+
+
+class Select(nn.Module):
+    """Some maps of those that come in: (N, C, H, W) -> (N, len(maps), H, W)."""
+
+    def __init__(self, attrs: Attrs, source: Shape, flat: bool) -> None:
+        super().__init__()
+        self.maps = list(attrs.options["maps"])
+
+    def extra_repr(self) -> str:
+        """What the layer's `repr` shows."""
+        return f"maps={self.maps}"
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Pick the maps, in the order written."""
+        return x[:, self.maps]
+
+
+class RadialBasis(nn.Module):
+    """Squared Euclidean distances to fixed codes of -1 and 1: (N, F) -> (N, classes).
+
+    LeCun et al. 1998, section II.B, equation 7. The codes are drawn, not the paper's bitmaps.
+    """
+
+    codes: torch.Tensor
+
+    def __init__(self, attrs: Attrs, source: Shape, flat: bool) -> None:
+        super().__init__()
+        features = cast("int", elements(source))
+        order = torch.arange(attrs.channels * features).mul(2654435761).div(65536, rounding_mode="floor")
+        self.register_buffer("codes", order.remainder(2).mul(2).sub(1).float().view(-1, features))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Sum of squared differences to each code."""
+        return (x.unsqueeze(1) - self.codes).square().sum(2)

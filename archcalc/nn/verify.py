@@ -1,0 +1,225 @@
+"""`Graph` -> `Verification`: what archcalc counts on paper beside what counters of the built network say.
+
+Four figures of every row and layer: the output shape against a real forward pass, params against the
+tensors of the network, MACs against fvcore and torch's `FlopCounterMode`, activations against fvcore. All
+of them are exact integers, and agreement means equality.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import fx
+
+from archcalc.cost import counts
+from archcalc.graph.graph import JOINS
+from archcalc.nn import network, profiler
+
+if TYPE_CHECKING:
+    from archcalc.cost.counts import Cost
+    from archcalc.graph.graph import Graph
+    from archcalc.nn.network import Network
+    from archcalc.nn.profiler import ModuleProfile
+    from archcalc.ops.table import Shape
+
+SYMBOLIC = "symbolic"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One metric of one part: what each counter says of it; `symbolic` is archcalc's own figure."""
+
+    metric: str
+    figures: Mapping[str, Any]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all counters say the same."""
+        return all(figure == self.figures[SYMBOLIC] for figure in self.figures.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A layer, a row, or the network (`name` empty), with its checks.
+
+    `label` is the row's text in the table. `unknown` holds, by counter, the operators in this part that it
+    has no formula for: a zero beside one of them is no count.
+    """
+
+    name: str
+    label: str
+    checks: tuple[Check, ...]
+    unknown: Mapping[str, Mapping[str, int]]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the counters agree on every metric."""
+        return all(check.agrees for check in self.checks)
+
+    def __getitem__(self, metric: str) -> Check:
+        """The check of `metric`. Raises KeyError where this part has none."""
+        for check in self.checks:
+            if check.metric == metric:
+                return check
+        raise KeyError(metric)
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Where counters part: the place, the metric, and what each counter says."""
+
+    name: str
+    label: str
+    metric: str
+    figures: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Every check of a network on `batch` inputs of shape `input`, in inference.
+
+    `beside` is what fvcore counts in other units (normalisation), `notes` what the counters warned of.
+    """
+
+    network: str
+    input: Shape
+    batch: int
+    heads: bool
+    total: Part
+    rows: tuple[Part, ...]
+    layers: tuple[Part, ...]
+    beside: Mapping[str, int]
+    notes: tuple[str, ...]
+
+    @property
+    def parts(self) -> Iterator[Part]:
+        """The network, its rows and its layers."""
+        yield self.total
+        yield from self.rows
+        yield from self.layers
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all counters agree everywhere."""
+        return all(part.agrees for part in self.parts)
+
+    @property
+    def disagreements(self) -> tuple[Disagreement, ...]:
+        """Every check on which they do not, the network first, then rows, then layers."""
+        return tuple(
+            Disagreement(part.name, part.label, check.metric, check.figures)
+            for part in self.parts
+            for check in part.checks
+            if not check.agrees
+        )
+
+    @property
+    def unknown(self) -> Mapping[str, Mapping[str, int]]:
+        """By counter, the operators that it has no formula for, and how often they ran."""
+        return self.total.unknown
+
+
+def verify(graph: Graph, batch: int = 1) -> Verification:
+    """Build `graph` on the CPU, run it on `batch` random inputs, and compare it with its counts.
+
+    Raises what torch raises where the network cannot run at all.
+    """
+    counted = counts.count(graph, batch)
+    built = network.build(graph, probabilities=True)
+    profile = profiler.profile(built, graph.input, batch)
+    shapes = _shapes(built, graph, batch)
+    labels = [row.label for row in graph.rows]
+    outputs = {row.row.output: row.output for row in counted.rows}
+    rows = tuple(
+        _part(
+            row.row.name,
+            row.row.label,
+            {"output": {SYMBOLIC: outputs[row.row.output], "network": shapes[row.row.output]}},
+            row.cost,
+            profile.modules[network.module_name(row.row.name)],
+        )
+        for row in counted.rows
+    )
+    layers = tuple(
+        _part(
+            layer.node.name,
+            labels[layer.node.row],
+            {"output": {SYMBOLIC: layer.node.shape, "network": shapes[layer.node.index]}},
+            layer.cost,
+            None if layer.node.op in JOINS else profile.modules[network.module_name(layer.node.name)],
+        )
+        for row in counted.rows
+        for layer in row.nodes
+    )
+    return Verification(
+        network=graph.name,
+        input=graph.input,
+        batch=batch,
+        heads=counted.heads,
+        total=_part("", graph.title, {}, counted.total, profile.total),
+        rows=rows,
+        layers=layers,
+        beside=profile.beside,
+        notes=profile.notes + tuple(f"`{name}` never ran" for name in profile.uncalled),
+    )
+
+
+def _part(
+    name: str,
+    label: str,
+    shapes: Mapping[str, Mapping[str, Any]],
+    cost: Cost,
+    measured: ModuleProfile | None,
+) -> Part:
+    """The checks of one part; a join is no module, so only its shape is checked."""
+    figures = dict(shapes)
+    if measured is not None:
+        figures["params"] = {SYMBOLIC: cost.params, "network": measured.params}
+        figures["macs"] = {SYMBOLIC: cost.macs, "fvcore": measured.fvcore, "torch": measured.torch}
+        figures["activations"] = {SYMBOLIC: cost.activations, "fvcore": measured.activations}
+    checks = tuple(Check(metric, values) for metric, values in figures.items())
+    return Part(name, label, checks, measured.unknown if measured is not None else {})
+
+
+# -- shapes of a real forward pass ------------------------------------------------------------------
+
+
+def _shapes(built: Network, graph: Graph, batch: int) -> dict[int, Shape]:
+    """The shape of one image's output at every node, from a forward pass over random input."""
+    shapes: dict[int, Shape] = {}
+    built.eval()
+    x = torch.randn(batch, *graph.input, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        _Rows(built, shapes).run(x)
+    return shapes
+
+
+class _Layers(fx.Interpreter):
+    """Runs a row layer by layer, and notes the shape that each gives."""
+
+    def __init__(self, row: fx.GraphModule, shapes: dict[int, Shape]) -> None:
+        super().__init__(row)
+        self.shapes = shapes
+
+    def run_node(self, n: fx.Node) -> Any:
+        value = super().run_node(n)
+        if network.LAYER in n.meta:
+            # features (N, F) are a grid of one pixel in a graph
+            _, channels, *grid = value.shape
+            self.shapes[n.meta[network.LAYER]] = (channels, *grid) if grid else (channels, 1, 1)
+        return value
+
+
+class _Rows(fx.Interpreter):
+    """Runs a network row by row."""
+
+    def __init__(self, built: fx.GraphModule, shapes: dict[int, Shape]) -> None:
+        super().__init__(built)
+        self.shapes = shapes
+
+    def call_module(self, target: Any, args: Any, kwargs: Any) -> Any:
+        row = self.fetch_attr(target)
+        return _Layers(row, self.shapes).run(*args)

@@ -1,0 +1,1 @@
+"""`Document` -> `Spec` -> `Graph`: the language of documents, the networks they hold, and their lowering."""

@@ -1,0 +1,209 @@
+"""Which column of a table is which, and whether each of them is read.
+
+Nothing is passed over in silence: a column that no rule reads, a header that no table has and a capture
+that nothing uses are errors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from archcalc.document.document import Table
+from archcalc.document.text import Scalar, key
+from archcalc.errors import Span, SpecError, suggest
+from archcalc.spec import grammar
+from archcalc.spec.grammar import Chain
+from archcalc.spec.outline import Outline
+from archcalc.spec.patterns import WHOLE
+
+if TYPE_CHECKING:
+    from archcalc.spec.statements import Column, Rule, Statements
+
+#: `{next c}` is the `c` of the row that follows: some papers print what a layer reads, not what it gives.
+NEXT: Final = "next"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns that have a part of their own, by index.
+
+    The rules read `match`, rows are named by `label`, and in a table of side heads `source` names the row
+    that each reads. `spare` are the headers of the other variants' columns.
+    """
+
+    match: int
+    label: int
+    source: int | None
+    spare: frozenset[str]
+
+
+def lay_out(outline: Outline, variables: Mapping[str, Scalar], table: Table) -> Layout:
+    """The `Layout` of an outline's own table or of its table of side heads.
+
+    Raises `SpecError` where a header is missing, stands twice, or is read by nothing.
+    """
+    _headers_once(table)
+    heads = table is outline.heads
+    source = table.column("from") if heads else None
+    if heads and len(table.header) < 2:
+        raise SpecError("this table has no column beside `from`", table.span, "add one that names the layer")
+    spare = frozenset(key(a) for a in outline.alternatives)
+    if not heads:
+        _named_headers(outline, table)
+    match = _match_column(outline, variables, table, source)
+    label = _label_column(outline, table, match, source, spare)
+    layout = Layout(match, label, source, spare)
+    _all_read(outline, table, layout)
+    return layout
+
+
+def _headers_once(table: Table) -> None:
+    names = [key(c.text) for c in table.header]
+    for i, cell in enumerate(table.header):
+        if names[i] and names[i] in names[:i]:
+            raise SpecError(f"two columns are called `{cell.text}`", cell.span, "rename one")
+
+
+def _headers(table: Table) -> list[str]:
+    return [c.text for c in table.header]
+
+
+def _no_column(name: str, span: Span, table: Table, also: tuple[str, ...] = ()) -> SpecError:
+    headers = _headers(table)
+    hint = suggest(name, [*headers, *also]) or "the columns are: " + ", ".join(h for h in headers if h)
+    return SpecError(f"no column is called `{name}`", span, hint)
+
+
+def _named_headers(outline: Outline, table: Table) -> None:
+    """Complain where a statement names a header that neither the table nor that of side heads has."""
+    known = {key(h) for h in _headers(table)}
+    if outline.heads is not None:
+        known |= {key(h) for h in _headers(outline.heads)}
+    for column in outline.statements.columns:
+        if key(column.header) not in known:
+            raise _no_column(column.header, column.span, table, ("match", "label", "extends", "append"))
+    for rule in outline.statements.rules:
+        for header, _, span in rule.conditions:
+            if key(header) not in known:
+                raise _no_column(header, span, table)
+
+
+def _match_column(outline: Outline, variables: Mapping[str, Scalar], table: Table, source: int | None) -> int:
+    match = outline.statements.match
+    if match is None or (source is not None and table.column(match.text) is None):
+        return 0 if source != 0 else 1
+    text = match.text
+    if found := re.fullmatch(r"\{([^{}]*)\}", text):
+        name = found[1].strip()
+        if name not in variables:
+            known = ", ".join(variables) or "none; front matter or a table of variants sets them"
+            hint = suggest(name, list(variables)) or f"the variables are: {known}"
+            raise SpecError(f"no variable is called `{name}`", match.span, hint)
+        text = str(variables[name])
+    index = table.column(text)
+    if index is None:
+        raise _no_column(text, match.span, table)
+    return index
+
+
+def _label_column(
+    outline: Outline, table: Table, match: int, source: int | None, spare: frozenset[str]
+) -> int:
+    label = outline.statements.label
+    if label is not None:
+        index = table.column(label.text)
+        if index is not None:
+            return index
+        if source is None:
+            raise _no_column(label.text, label.span, table)
+    first = 0 if source != 0 else 1
+    name = key(table.header[first].text)
+    claimed = any(key(c.header) == name and c.metric for c in outline.statements.columns)
+    return match if claimed or name in spare else first
+
+
+def _expressions(statements: Statements) -> Iterator[Chain]:
+    """Every expression: the rules' and the named blocks'."""
+    for rule in statements.rules:
+        if isinstance(rule.body, Chain):
+            yield rule.body
+    for block in statements.blocks.values():
+        yield block.body
+
+
+def _all_read(outline: Outline, table: Table, layout: Layout) -> None:
+    """Complain where a column, or what a pattern captures, is read by no rule and claims nothing."""
+    statements = outline.statements
+    named = {name for body in _expressions(statements) for name in grammar.names(body)}
+    named |= {name.removeprefix(NEXT) for name in named}
+    read = named | {key(c.header) for c in statements.columns}
+    read |= {key(header) for rule in statements.rules for header, _, _ in rule.conditions}
+    if statements.label:
+        read.add(key(statements.label.text))
+    for i, cell in enumerate(table.header):
+        name = key(cell.text)
+        if i in (layout.match, layout.source) or name in layout.spare or name in read:
+            continue
+        if i == 0 and layout.label == 0:
+            continue
+        raise _unread(cell.text, cell.span, outline, table)
+    for column in statements.columns:
+        _captures_read(column, named)
+    for rule in statements.rules:
+        _rule_captures_read(rule, named)
+
+
+def _unread(header: str, span: Span, outline: Outline, table: Table) -> SpecError:
+    """The error for a column that nothing reads, or rather for the misspelt name that meant it."""
+    known = {key(h) for h in _headers(table)} | {key(v) for v in outline.variables} | {"in", "in_h", "in_w"}
+    for column in outline.statements.columns:
+        known |= {key(n) for n in column.pattern.names}
+    for rule in outline.statements.rules:
+        if not isinstance(rule.body, Chain):
+            continue
+        bound = {key(n) for p in (rule.pattern, *(p for _, p, _ in rule.conditions)) for n in p.names}
+        for name in grammar.spans(rule.body):
+            wanted = key(name.name)
+            if wanted not in known | bound and suggest(wanted, [key(header)]):
+                return SpecError(
+                    f"no column, capture or variable is called `{name.name}`",
+                    name.span,
+                    f"did you mean `{grammar.braced(header)}`?",
+                )
+    reference = grammar.braced(header)
+    return SpecError(
+        f"no rule reads the column `{header}`" if header else "no rule reads this column without a header",
+        span,
+        f"use `{reference}` in a rule, say what it claims (`{header} : {{}} = params`), "
+        f"or set it aside (`{header} : …`)"
+        if header
+        else "give the column a header, or remove it",
+    )
+
+
+def _captures_read(column: Column, named: set[str]) -> None:
+    captured = [n for n in column.pattern.names if n != WHOLE]
+    if column.metric or not captured or any(key(n) in named for n in captured):
+        return
+    shown = " ".join(f"`{{{n}}}`" for n in captured)
+    raise SpecError(
+        f"no rule reads {shown} of the column `{column.header}`",
+        column.span,
+        f"use it in a rule, say what the column claims, or set it aside (`{column.header} : …`)",
+    )
+
+
+def _rule_captures_read(rule: Rule, named: set[str]) -> None:
+    if not isinstance(rule.body, Chain):
+        return
+    for pattern in (rule.pattern, *(p for _, p, _ in rule.conditions)):
+        for name in pattern.names:
+            if name != WHOLE and key(name) not in named:
+                raise SpecError(
+                    f"nothing reads `{{{name}}}` of this rule",
+                    rule.span,
+                    f"use it, or write `…` for `{{{name}}}`",
+                )

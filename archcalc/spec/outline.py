@@ -1,0 +1,391 @@
+"""`Document` -> `Outline`s: which networks a document holds, and what each takes from those it extends.
+
+A document with one table is one network; with several, each heading names one. A heading whose `arch`
+block says `extends : other` is the same network as the other except for what stands there. A line of the
+variants table sets variables under a new name. No row is read here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from archcalc.document.document import Cell, Document, Section, Table
+from archcalc.document.text import Scalar, key, number
+from archcalc.errors import ArchcalcError, Span, SpecError, suggest
+from archcalc.spec import statements
+from archcalc.spec.statements import Header, Statements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_.+-]*")
+MAX_ANCESTORS = 20
+_FRONT = ("name", "aliases", "title", "source", "input", "extends")
+_VARIANT = ("variant", "of", "aliases", "title", "input")
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A network that a document holds, before its rows are read.
+
+    `variables` and their places include what its line of the variants table sets.
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    title: str
+    document: Document
+    statements: Statements
+    table: Table | None
+    heads: Table | None
+    variables: Mapping[str, Scalar]
+    input: Scalar | None
+    input_span: Span | None
+    span: Span
+    alternatives: tuple[str, ...] = ()
+
+    @property
+    def extends(self) -> Header | None:
+        """The network that this one changes, where it says so."""
+        return self.statements.extends
+
+
+def networks(document: Document) -> tuple[Outline, ...]:
+    """The networks of `document`, in its order. Raises `SpecError` where it holds none."""
+    name = _front_name(document)
+    for single in ("title", "source", "input", "extends"):
+        if isinstance(document.front.get(single), tuple):
+            raise SpecError(f"`{single}` is a list", document.front_spans[single], "give one value")
+    kinds = [_sort(section) for section in document.sections]
+    own = [
+        (section, kind)
+        for section, kind in zip(document.sections, kinds, strict=True)
+        if kind.network or (kind.arch.extends and section.heading)
+    ]
+    tables = sum(len(kind.network) for kind in kinds)
+    shared = [k for s, k in zip(document.sections, kinds, strict=True) if all(s is not o for o, _ in own)]
+    common = _merge([kind.arch for kind in shared])
+    variants = [t for kind in kinds for t in kind.variants]
+    heads = [t for kind in kinds for t in kind.heads]
+    variables = {k: v for k, v in document.front.items() if k not in _FRONT}
+    for unknown, value in variables.items():
+        if isinstance(value, tuple):
+            raise SpecError(f"`{unknown}` is a list", document.front_spans[unknown], "give one value")
+    if "extends" not in document.front and not any(kind.arch.extends for kind in kinds):
+        _all_used(document, variables, variants)
+    if tables == 0 and not own and "extends" not in document.front and not common.extends:
+        raise SpecError(
+            "this document holds no table of a network",
+            document.start,
+            "a table is a header such as `| type | output size |`, a line of dashes `|---|---|`, and rows",
+        )
+    variables_only = {k: v for k, v in document.front.items() if not isinstance(v, tuple)}
+    bases: list[Outline] = []
+    if tables == 0 and ("extends" in document.front or common.extends):
+        own = [(document.sections[0], _Kinds((), (), (), common)), *own]
+        common = Statements()
+    for section, kind in own:
+        if len(kind.network) > 1:
+            raise SpecError(
+                "a second table under one heading",
+                kind.network[1].span,
+                "give each network a heading of its own; a table of variants, side heads or claims "
+                "starts with `variant`, has a column `from`, or starts with `claim`",
+            )
+        sole = section is document.sections[0] or (tables == 1 and bool(kind.network))
+        heading = section.heading
+        own_name = name if sole or heading is None else _slug(heading)
+        arch = kind.arch.over(common) if not kind.arch.extends else kind.arch
+        front_parent = document.front.get("extends")
+        if own_name == name and front_parent is not None and arch.extends is None:
+            parent = Header(str(front_parent), document.front_spans["extends"])
+            arch = replace(arch, extends=parent)
+        bases.append(
+            Outline(
+                name=own_name,
+                aliases=_aliases(document) if own_name == name else (),
+                title=str(document.front.get("title", name)) if own_name == name else own_name,
+                document=document,
+                statements=arch,
+                table=kind.network[0] if kind.network else None,
+                heads=_heads(kind.heads or (heads if own_name == name or tables > 1 else [])),
+                variables={k: v for k, v in variables_only.items() if k not in _FRONT},
+                input=variables_only.get("input"),
+                input_span=document.front_spans.get("input"),
+                span=heading.span if heading else document.start,
+            )
+        )
+    return _with_variants(bases, variants, document)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    network: tuple[Table, ...]
+    variants: tuple[Table, ...]
+    heads: tuple[Table, ...]
+    arch: Statements
+
+
+def _sort(section: Section) -> _Kinds:
+    network, variants, heads = [], [], []
+    for table in section.tables:
+        first = key(table.header[0].text)
+        if first == "variant":
+            variants.append(table)
+        elif first == "claim":
+            continue  # sentences to audit; no network is described there
+        elif table.column("from") is not None:
+            heads.append(table)
+        else:
+            network.append(table)
+    return _Kinds(tuple(network), tuple(variants), tuple(heads), statements.parse(section.arch))
+
+
+def _heads(tables: tuple[Table, ...] | list[Table]) -> Table | None:
+    if len(tables) > 1:
+        raise SpecError("a second table of side heads", tables[1].span, "write all side heads in one table")
+    return tables[0] if tables else None
+
+
+def _merge(parts: list[Statements]) -> Statements:
+    merged = Statements()
+    for part in parts:
+        merged = replace(merged.over(part), rules=merged.rules + part.rules, extends=part.extends)
+    return merged
+
+
+_HINT = "small letters, digits and - _ . + only, as one types it: `resnet-50`"
+
+
+def _named(name: str, span: Span) -> str:
+    """`name` where it can be typed as one word; raises `SpecError` where not."""
+    if not name:
+        raise SpecError("a name is missing here", span, _HINT)
+    if not _NAME.fullmatch(name):
+        raise SpecError(f"`{name}` is not a name", span, _HINT)
+    return name
+
+
+def _front_name(document: Document) -> str:
+    name = document.front.get("name")
+    if isinstance(name, tuple):
+        raise SpecError(
+            "`name` is a list", document.front_spans["name"], "give one name; others are `aliases`"
+        )
+    if name is not None:
+        return _named(str(name), document.front_spans["name"])
+    front = "front matter (`---`, `name: my-network`, `input: 224x224x3`, `---`)"
+    arch = "a fenced `arch` block with a rule for each kind of row"
+    bare = not any(section.arch for section in document.sections)
+    if document.front:
+        raise SpecError("the front matter has no `name`", document.start, "add a line `name: my-network`")
+    if bare and any(section.tables for section in document.sections):
+        table = next(t for section in document.sections for t in section.tables)
+        raise SpecError(
+            "this table is no spec yet: front matter and an `arch` block are missing",
+            table.span,
+            f"put {front} above it, and below it {arch}; "
+            f"`archcalc audit {document.file}` tells which of its rows can be right",
+        )
+    raise SpecError("this document has no front matter", document.start, f"begin it with {front}")
+
+
+def _all_used(document: Document, variables: Mapping[str, object], variants: list[Table]) -> None:
+    """Every variable must be named somewhere: in a rule, a cell, the input or another variable."""
+    tables = [t for section in document.sections for t in section.tables]
+    texts = [line for section in document.sections for block in section.arch for line in block.lines]
+    texts += [c.text for table in tables for row in table.rows for c in row]
+    texts += [value for value in document.front.values() if isinstance(value, str)]
+    words = {word.casefold() for text in texts for word in re.findall(r"[^\W\d]\w*", text)}
+    settings = {c.text: c.span for t in variants for c in t.header if key(c.text) not in _VARIANT}
+    places = {**{name: document.front_keys[name] for name in variables}, **settings}
+    for name, span in places.items():
+        if not re.match(r"[^\W\d]", name):
+            raise SpecError(f"`{name}` is not a variable's name", span, "it begins with a letter")
+        named = key(name) in words if name.isidentifier() else any(key(name) in key(t) for t in texts)
+        if not named:
+            own = _VARIANT if name in settings else _FRONT
+            hint = suggest(name, [*own, *(n for n in places if n != name)])
+            raise SpecError(
+                f"nothing reads the variable `{name}`",
+                span,
+                hint or f"a rule reads it as `{{{name}}}`; names with a meaning are: " + ", ".join(own),
+            )
+
+
+def _aliases(document: Document) -> tuple[str, ...]:
+    value = document.front.get("aliases", ())
+    names = value if isinstance(value, tuple) else (value,)
+    return tuple(_named(str(v), document.front_spans["aliases"]) for v in names)
+
+
+def _slug(heading: Cell) -> str:
+    name = re.sub(r"[^a-z0-9_.+-]+", "-", heading.text.casefold()).strip("-")
+    if not name:
+        raise SpecError("this heading gives the network no name", heading.span, _HINT)
+    return name
+
+
+def _with_variants(bases: list[Outline], tables: list[Table], document: Document) -> tuple[Outline, ...]:
+    """The base networks and the variants; a base whose variables only its variants set is left out."""
+    by_name: dict[str, Outline] = {}
+    for base in bases:
+        if base.name in by_name:
+            raise SpecError(f"two networks are called `{base.name}`", base.span, "rename a heading")
+        by_name[base.name] = base
+    varied: dict[str, Outline] = {}
+    incomplete: set[str] = set()
+    for table in tables:
+        names = [c.text for c in table.header]
+        settings = [n for n in names if key(n) not in _VARIANT]
+        for i, cell in enumerate(table.header):
+            if key(cell.text) in [key(n) for n in names[:i]]:
+                raise SpecError(f"two columns are called `{cell.text}`", cell.span, "rename one")
+        if not table.rows:
+            raise SpecError(
+                "this table has no rows", table.span, "write a row for each variant, or remove it"
+            )
+        for row, span in zip(table.rows, table.row_spans, strict=True):
+            if len(row) != len(names):
+                raise ragged(row, len(names), span)
+            cells = {key(n): c for n, c in zip(names, row, strict=True)}
+            name = _named(cells["variant"].text, cells["variant"].span)
+            base = _base(name, cells.get("of"), bases, by_name)
+            values = {n: _cell_scalar(cells[key(n)]) for n in settings if not cells[key(n)].blank}
+            if any(n not in base.variables for n in settings):
+                incomplete.add(base.name)
+            given = cells.get("input")
+            outline = replace(
+                base,
+                name=name,
+                aliases=_listed(cells.get("aliases")),
+                title=cells["title"].text if "title" in cells else name,
+                variables={**base.variables, **values},
+                input=given.text if given and not given.blank else base.input,
+                input_span=given.span if given and not given.blank else base.input_span,
+                span=cells["variant"].span,
+            )
+            if name in varied:
+                raise SpecError(f"two variants are called `{name}`", outline.span, "rename one")
+            if name in by_name:
+                outline = replace(
+                    outline,
+                    aliases=outline.aliases or base.aliases,
+                    title=outline.title if "title" in cells else base.title,
+                )
+            varied[name] = outline
+    found = [b for b in bases if b.name not in incomplete and b.name not in varied]
+    everything = [*found, *varied.values()]
+    _unambiguous(everything)
+    return tuple(replace(o, alternatives=_alternatives(o, list(varied.values()))) for o in everything)
+
+
+def _unambiguous(outlines: list[Outline]) -> None:
+    """No name or alias may stand for two networks."""
+    owner = {o.name: o.name for o in outlines}
+    for outline in outlines:
+        for alias in outline.aliases:
+            if owner.setdefault(alias, outline.name) != outline.name:
+                raise SpecError(
+                    f"`{alias}` is the name of two networks, `{owner[alias]}` and `{outline.name}`",
+                    outline.span,
+                    "drop the alias of one",
+                )
+
+
+def _base(name: str, of: Cell | None, bases: list[Outline], by_name: dict[str, Outline]) -> Outline:
+    if of is not None and not of.blank:
+        if of.text not in by_name:
+            hint = suggest(of.text, list(by_name)) or "this document holds: " + ", ".join(by_name)
+            raise SpecError(f"no network here is called `{of.text}`", of.span, hint)
+        return by_name[of.text]
+    return by_name.get(name, bases[0])
+
+
+def _listed(cell: Cell | None) -> tuple[str, ...]:
+    if cell is None or cell.blank:
+        return ()
+    return tuple(_named(name, cell.span) for name in re.split(r"[,\s]+", cell.text) if name)
+
+
+def _cell_scalar(cell: Cell) -> Scalar:
+    value = number(cell.text)
+    return cell.text if value is None else value
+
+
+def _alternatives(outline: Outline, variants: list[Outline]) -> tuple[str, ...]:
+    """The columns that stand beside this network's own in one table: those of the other variants."""
+    match = outline.statements.match
+    if match is None or "{" not in match.text:
+        return ()
+    name = match.text.strip("{} ")
+    found = (str(v.variables[name]) for v in variants if name in v.variables)
+    return tuple(dict.fromkeys(found))
+
+
+def resolve(
+    outline: Outline,
+    find: Callable[[str, Outline], Outline],
+    seen: tuple[Outline, ...] = (),
+) -> Outline:
+    """`outline` with all that the networks it extends give it.
+
+    `find` gives the network that an outline, its second argument, means by a name.
+    """
+    parent = outline.extends
+    if parent is None:
+        return outline
+    if any(_same(outline, other) for other in seen):
+        chain = " -> ".join(o.name for o in (*seen, outline))
+        hint = "break the circle: one of them needs a table of its own"
+        raise SpecError(f"`extends` goes round in a circle: {chain}", parent.span, hint)
+    if len(seen) >= MAX_ANCESTORS:
+        hint = "extend a network nearer to the one with the table"
+        raise SpecError(f"`extends` goes over more than {MAX_ANCESTORS} networks", parent.span, hint)
+    try:
+        above = find(parent.text, outline)
+    except ArchcalcError as fault:
+        if isinstance(fault, SpecError) and fault.span is not None:
+            raise
+        raise SpecError(fault.message, parent.span, fault.hint) from None
+    above = resolve(above, find, (*seen, outline))
+    return replace(
+        outline,
+        statements=replace(outline.statements.over(above.statements), extends=None),
+        table=outline.table or above.table,
+        heads=outline.heads or above.heads,
+        variables={**above.variables, **outline.variables},
+        input=above.input if outline.input is None else outline.input,
+        input_span=outline.input_span or above.input_span,
+        alternatives=outline.alternatives or above.alternatives,
+        document=_with_notes(outline.document, above.document),
+    )
+
+
+def _same(a: Outline, b: Outline) -> bool:
+    return a.name == b.name and a.document.file == b.document.file
+
+
+def _with_notes(own: Document, above: Document) -> Document:
+    if own is above:
+        return own
+    front = {**own.front}
+    front.setdefault("source", above.front.get("source", ""))
+    return replace(own, front=front, footnotes={**above.footnotes, **own.footnotes})
+
+
+def ragged(row: tuple[Cell, ...], expected: int, span: Span) -> SpecError:
+    """The error for a row whose cells are not as many as its header's."""
+    message = f"this row has {len(row)} cell{'s' * (len(row) != 1)}, the header {expected}"
+    if len(row) > expected:
+        hint = "remove what is too much, or give the header a column; a bar inside a cell is written `\\|`"
+        return SpecError(message, row[expected].span, hint)
+    if "|" not in span.source:
+        hint = "leave a blank line behind a table: text right under it belongs to it"
+        return SpecError(message, span, hint)
+    end = min(row[-1].span.end, len(span.source)) if row else span.start
+    return SpecError(
+        message, replace(span, start=end, end=end + 1), "a blank cell still needs its bars: `| |`"
+    )

@@ -1,0 +1,172 @@
+"""`Outline` -> `Spec`: one network with all that it extends, its rows read and its side heads placed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from archcalc.document.document import Document, Footnote
+from archcalc.document.text import Scalar, key
+from archcalc.errors import Span, SpecError, suggest
+from archcalc.spec import checks as wording
+from archcalc.spec import grammar, rows
+from archcalc.spec.grammar import SizeWord
+from archcalc.spec.outline import Outline, resolve
+from archcalc.spec.rows import Claim, Reading, Row
+from archcalc.spec.statements import Rule, Statements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One network as its document describes it, with every name bound and every claim in hand."""
+
+    name: str
+    aliases: tuple[str, ...]
+    title: str
+    source: str
+    input: SizeWord
+    input_span: Span
+    variables: Mapping[str, Scalar]
+    rows: tuple[Row, ...]
+    heads: tuple[Row, ...]
+    totals: tuple[Claim, ...]
+    statements: Statements
+    document: Document
+    settings: Mapping[str, Scalar] = field(default_factory=dict)
+
+    @property
+    def footnotes(self) -> Mapping[str, Footnote]:
+        """The document's footnotes by name."""
+        return self.document.footnotes
+
+
+def build(
+    outline: Outline,
+    find: Callable[[str, Outline], Outline],
+    settings: Mapping[str, Scalar] | None = None,
+) -> Spec:
+    """The `Spec` of one network; `find` gives what an outline means by a name.
+
+    `settings` replace variables of the same name. Raises `SpecError` at the first fault.
+    """
+    settings = dict(settings or {})
+    own_rules = outline.statements.rules
+    whole = resolve(outline, find)
+    for name in settings:
+        if name not in whole.variables:
+            known = ", ".join(whole.variables) or "none"
+            raise SpecError(
+                f"`{whole.name}` has no variable `{name}`",
+                hint=suggest(name, list(whole.variables)) or f"its variables: {known}",
+            )
+    variables = {**whole.variables, **settings}
+    if whole.table is None:
+        raise SpecError(
+            f"`{whole.name}` has no table",
+            whole.span,
+            "write the paper's table under its heading, or `extends`",
+        )
+    if not whole.statements.rules:
+        raise SpecError(
+            "no rule says what a row of this table is",
+            whole.table.span,
+            "add a fenced `arch` block with lines such as `max pool -> maxpool 3x3/2`",
+        )
+    if whole.input is None or whole.input_span is None:
+        raise SpecError(
+            "the document has no `input`",
+            outline.document.start,
+            "add `input: 224x224x3` to the front matter: height, width, channels",
+        )
+    wording.check(whole.statements)
+    trunk = rows.read(whole, variables, whole.table)
+    heads = rows.read(whole, variables, whole.heads) if whole.heads else Reading((), (), frozenset())
+    _check_rules(own_rules, whole, trunk.used | heads.used)
+    layers = tuple(row for row in trunk.rows if row.steps)
+    if not layers:
+        raise SpecError(
+            "no row of this table builds a layer",
+            whole.table.span,
+            "`-> total …` only states what a row claims",
+        )
+    _check_sources(heads.rows, [row.label for row in layers])
+    return Spec(
+        name=whole.name,
+        aliases=whole.aliases,
+        title=whole.title,
+        source=str(whole.document.front.get("source", "")),
+        input=_input(whole.input, whole.input_span),
+        input_span=whole.input_span,
+        variables=variables,
+        rows=layers,
+        heads=heads.rows,
+        totals=trunk.totals,
+        statements=whole.statements,
+        document=whole.document,
+        settings=settings,
+    )
+
+
+def place_in(label: str, source: str) -> str | None:
+    """Where in the row `label` a side head reads: "" its output, `fig6_5` that layer or block of it.
+
+    None where `source`, such as `5xInception` or `5xInception.fig6_5`, names another row.
+    """
+    row, wanted = key(label), key(source)
+    if wanted == row:
+        return ""
+    return wanted[len(row) + 1 :] if wanted.startswith(row + ".") else None
+
+
+def _check_sources(heads: tuple[Row, ...], names: list[str]) -> None:
+    """Every side head must read one row, or a place inside one."""
+    for head in heads:
+        assert head.source is not None
+        wanted, span = head.source.text, head.source.span
+        if not wanted:
+            raise SpecError("this side head reads no row", span, "name the row, as it stands in the table")
+        found = sum(place_in(n, wanted) is not None for n in names)
+        if found == 0:
+            hint = suggest(wanted, names) or "the rows are: " + ", ".join(dict.fromkeys(names))
+            raise SpecError(f"no row is called `{wanted}`", span, hint)
+        if found > 1:
+            hint = "give the rows a column of names: `label : header`"
+            raise SpecError(f"{found} rows are called `{wanted}`", span, hint)
+
+
+def _check_rules(rules: tuple[Rule, ...], outline: Outline, used: frozenset[int]) -> None:
+    """Every rule of a network's own must read a row of it, or of another network in its document."""
+    if outline.alternatives:  # a variant reads its own column; the others' rules read theirs
+        return
+    tables = [t for section in outline.document.sections for t in section.tables]
+    others = {c.text for t in tables if t is not outline.table for row in t.rows for c in row}
+    others |= {item for text in others for item in re.split(r"[\s,;]+", text)}
+    for rule in rules:
+        if id(rule) in used or any(rule.pattern.match(text) is not None for text in others):
+            continue
+        cells = [c.text for row in outline.table.rows for c in row] if outline.table else []
+        fits = [text for text in cells if rule.pattern.match(text) is not None]
+        if not fits:
+            hint = suggest(rule.pattern.text, list(dict.fromkeys(cells)))
+            raise SpecError(
+                f"no row reads `{rule.pattern.text}`",
+                rule.span,
+                hint or "correct the pattern or drop the rule",
+            )
+        hint = "put the narrower rule first, or drop one: the first rule that fits a row reads it"
+        if rule.conditions:
+            hint = "its conditions hold in no row, or an earlier rule reads them all"
+        raise SpecError(f"no row is left for `{rule.pattern.text}`", rule.span, hint)
+
+
+def _input(value: Scalar, span: Span) -> SizeWord:
+    text = str(value)
+    shape = re.compile(r"([0-9]{1,9}|\{[^{}]*\})(x([0-9]{1,9}|\{[^{}]*\})){0,2}")
+    if not shape.fullmatch(text):
+        raise SpecError(f"`{text}` is not an input size", span, "write `224x224x3` or `3x224x224`")
+    return grammar.size_word(text, replace(span, end=span.start + len(text)))

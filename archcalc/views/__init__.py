@@ -1,0 +1,1 @@
+"""Results -> `Table`s: which columns a command shows, under which headers, with which scope."""

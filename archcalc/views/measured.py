@@ -1,0 +1,381 @@
+"""Measured figures -> `Table`s and JSON. No bare speed-up: every ratio has its interval and verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from archcalc.bench import results as measured
+from archcalc.bench.records.record import Point, Record, Session, Status
+from archcalc.views import tables
+from archcalc.views.tables import Column, Table
+
+if TYPE_CHECKING:
+    from archcalc.audit.findings import Finding
+    from archcalc.bench.results import Latency, PairFigures, RowFigures
+    from archcalc.bench.stats.flags import Flag
+    from archcalc.bench.stats.roofline import Ceilings
+    from archcalc.bench.stats.statistics import Interval
+    from archcalc.cost.counts import Counts
+
+_WHERE = (
+    Column("batch", "batch", "integer"),
+    Column("precision", "precision"),
+    Column("mode", "mode"),
+    Column("layout", "layout"),
+)
+
+
+def _where(point: Point) -> tuple[Any, ...]:
+    key = point.key
+    return key.batch, key.precision, key.mode + (", fused" if key.fused else ""), key.layout
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """A positive figure with a number of significant digits, never in exponents: `0.0123`, `45.6`, `1230`."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    exponent = math.floor(math.log10(abs(value)))
+    places = digits - 1 - exponent
+    return f"{round(value, places):,.{max(0, places)}f}"
+
+
+def spread(interval: Interval, digits: int = 3) -> str:
+    """The bounds of an interval."""
+    return f"{significant(interval.low, digits)} to {significant(interval.high, digits)}"
+
+
+def _bounds(interval: Interval) -> str:
+    return f"{interval.low:.3f} to {interval.high:.3f}"
+
+
+# -- latency ----------------------------------------------------------------------------------------
+
+
+def latencies(record: Record, points: Sequence[Point]) -> Table:
+    """Each network of each point: latency and throughput with intervals, memory, and the roofline."""
+    variables = _varying(points)
+    columns = (
+        Column("network", "network"),
+        *_WHERE,
+        *(Column(name, name) for name in variables),
+        Column("ms", "ms", "printed"),
+        Column("ms_interval", "95%", "printed"),
+        Column("images_per_second", "images/s", "printed"),
+        Column("images_interval", "95%", "printed"),
+        Column("roofline_ms", "roofline ms", "printed"),
+        Column("achieved", "reached", "percent"),
+        Column("regime", "regime"),
+        Column("peak", "peak: counted", "bytes", extra=True),
+        Column("peak_measured", "peak: measured", "bytes", extra=True),
+    )
+    rows: list[tuple[Any, ...]] = []
+    marks: dict[int, str] = {}
+    for point in points:
+        settings = _settings(point, variables)
+        if point.status is not Status.DONE:
+            marks[len(rows)] = "bad"
+            name = " vs ".join(point.key.networks)
+            rows.append((name, *_where(point), *settings, str(point.status), *[None] * 8))
+        rows += [_latency(latency, settings) for latency in measured.latencies(record, point)]
+    return Table("Latency", columns, tuple(rows), (), notes(record, points), marks)
+
+
+def _latency(latency: Latency, settings: tuple[str, ...]) -> tuple[Any, ...]:
+    ms, images, prediction = latency.milliseconds, latency.throughput, latency.prediction
+    return (
+        latency.network.name,
+        *_where(latency.point),
+        *settings,
+        significant(ms.point, 4),
+        spread(ms, 4),
+        significant(images.point, 4),
+        spread(images, 4),
+        None if prediction is None else significant(prediction.total_ns * 1e-6),
+        latency.achieved,
+        "" if prediction is None else str(prediction.regime),
+        latency.network.memory_counted,
+        latency.network.memory_peak,
+    )
+
+
+def _varying(points: Iterable[Point]) -> tuple[str, ...]:
+    return tuple(sorted({name for point in points for name, _ in point.key.variables}))
+
+
+def _settings(point: Point, names: Sequence[str]) -> tuple[str, ...]:
+    values = dict(point.key.variables)
+    return tuple(values.get(name, "") for name in names)
+
+
+# -- savings ----------------------------------------------------------------------------------------
+
+
+def savings(record: Record, points: Sequence[Point]) -> Table:
+    """Each finished pair: did the time follow the arithmetic, how surely, and what the roofline says."""
+    pairs = [measured.pair(record, point) for point in points if point.pair is not None]
+    variables = _varying(points)
+    columns = (
+        Column("pair", "new / old"),
+        *_WHERE,
+        *(Column(name, name) for name in variables),
+        Column("mu", "MACs (mu)", "printed"),
+        Column("rho", "time (rho)", "printed"),
+        Column("rho_interval", "95%", "printed"),
+        Column("saving", "saving realized (R)", "printed"),
+        Column("saving_interval", "95%", "printed"),
+        Column("verdict", "verdict"),
+        Column("regime", "regime: old, new"),
+        Column("predicted", "roofline rho", "printed"),
+        Column("difference", "measured over it", "printed"),
+    )
+    marks = {i: _MARKS.get(str(p.saving.verdict), "") for i, p in enumerate(pairs)}
+    rows = tuple(_saving(p, _settings(p.point, variables)) for p in pairs)
+    remarks = tuple(dict.fromkeys(f"{p.saving.note}." for p in pairs if p.saving.note))
+    legend = (
+        "mu and rho are new / old; R = (1 - rho) / (1 - mu), where 1 is a saving realized in full."
+        " Intervals: 95%, " + ", ".join(sorted({p.saving.rho.label for p in pairs})) + "."
+        if pairs
+        else ""
+    )
+    return Table("Realized saving", columns, rows, (), tuple(n for n in (legend, *remarks) if n), marks)
+
+
+_MARKS = {"realized": "good", "reversed": "bad", "refused": "warn"}
+
+
+def _saving(figures: PairFigures, settings: tuple[str, ...]) -> tuple[Any, ...]:
+    saving, new, old = figures.saving, figures.new, figures.old
+    regimes = [str(x.prediction.regime) for x in (old, new) if x.prediction is not None]
+    return (
+        f"{new.network.name} / {old.network.name}",
+        *_where(figures.point),
+        *settings,
+        f"{saving.mu:.3f}",
+        f"{saving.rho.point:.3f}",
+        _bounds(saving.rho),
+        "undefined" if saving.interval is None else f"{saving.interval.point:.2f}",
+        "" if saving.interval is None else f"{saving.interval.low:.2f} to {saving.interval.high:.2f}",
+        str(saving.verdict) + (" (costlier)" if saving.costlier else ""),
+        ", ".join(dict.fromkeys(regimes)) if len(set(regimes)) < 2 else " -> ".join(regimes),
+        "" if figures.predicted is None else f"{figures.predicted:.3f}",
+        "" if figures.difference is None else f"{figures.difference:+.1%}",
+    )
+
+
+# -- notes ------------------------------------------------------------------------------------------
+
+
+def notes(record: Record, points: Sequence[Point]) -> tuple[str, ...]:
+    """On what and how it was measured, the null tests, and every flag with its remedy."""
+    sessions = [s for s in record.sessions if any(p.session == s.identity for p in points)]
+    found: list[str] = []
+    for session in sessions:
+        found += [_measured_on(session), _null_tests(session)]
+    failures = [p for p in points if p.status is not Status.DONE]
+    found += [f"{p.key.text}: {p.status}: {p.message}" for p in failures]
+    flags: dict[str, Flag] = {}
+    for point in points:
+        raised = measured.pair(record, point).flags if point.pair is not None else point.flags
+        for flag in raised:
+            flags.setdefault(flag.kind, flag)
+    found += [f"Flag {flag.kind}: {flag.detail}; {flag.remedy}." for flag in flags.values()]
+    return tuple(dict.fromkeys(found))
+
+
+def _measured_on(session: Session) -> str:
+    e = session.environment
+    cuda = [f"CUDA {e.cuda}", f"cuDNN {e.cudnn}", f"driver {e.driver}"] if e.device == "cuda" else []
+    threads = f"{e.threads} thread{'s' * (e.threads != 1)}"
+    protocol = session.protocol
+    processes = f"{protocol.processes} process{'es' * (protocol.processes != 1)}"
+    parts = [e.device_name, e.variant, threads, f"torch {e.torch}", *cuda]
+    return f"Measured on {', '.join(parts)}; protocol {protocol.name}, {processes}; {session.started}."
+
+
+def _null_tests(session: Session) -> str:
+    if not session.null_tests:
+        return "No null test was made: verdicts are refused."
+    parts = []
+    for test in session.null_tests:
+        problem = test.problems[-1] if test.attempts else "no attempt was made"
+        if test.passed:
+            copy = test.attempts[-1].copy.log_rho.exp()
+            extra = test.attempts[-1].extra.log_rho.exp()
+            parts.append(
+                f"{test.network} against its copy {_bounds(copy)}, with extra work {_bounds(extra)}: passed"
+            )
+        else:
+            parts.append(f"{test.network}: failed {len(test.attempts)} times ({problem})")
+    refused = "; verdicts are refused" if session.refused else ""
+    return "Null test: " + "; ".join(parts) + refused + "."
+
+
+# -- rows -------------------------------------------------------------------------------------------
+
+
+def rows_beside(table: Table, counted: Counts, record: Record, point: Point) -> Table:
+    """A network's table of costs with three columns more: ms alone, share in situ, roofline reached.
+
+    `table` is what `views.costs` made of `counted`: a line with a label for each row, in its order.
+    """
+    figures = {f.row.row: f for f in measured.rows(record, point, counted.graph.name)}
+    labels = iter(counted.rows)
+    more = (
+        Column("ms", "ms alone", "printed"),
+        Column("share", "share in situ", "percent"),
+        Column("achieved", "roofline reached", "percent"),
+        Column("row_regime", "regime"),
+    )
+    rows = []
+    for row in table.rows:
+        found = figures.get(next(labels).row.name) if row[0] else None
+        rows.append((*row, *_row(found)))
+    total = sum(f.isolated.point for f in figures.values()) * 1e-6
+    totals = tuple((*t, significant(total), None, None, "") for t in table.totals[:1])
+    lines = [*table.notes, f"Rows measured at: {point.key.text}.", *_books(point, counted.graph.name)]
+    return replace(
+        table,
+        columns=(*table.columns, *more),
+        rows=tuple(rows),
+        totals=totals,
+        notes=(*lines, *notes(record, [point])),
+    )
+
+
+def _row(figures: RowFigures | None) -> tuple[Any, ...]:
+    if figures is None:
+        return None, None, None, ""
+    regime = "" if figures.prediction is None else str(figures.prediction.regime)
+    if not figures.row.same_kernels:
+        regime += " (other kernels in situ: no verdict)"
+    return significant(figures.isolated.point * 1e-6), figures.share, figures.achieved, regime
+
+
+def _books(point: Point, network: str) -> list[str]:
+    books = next((b for b in point.books if b.network == network), None)
+    if books is None:
+        return ["Shares are of the rows' isolated sum: this mode leaves no rows in situ."]
+    total, rest = books.total_ns, books.unattributed_ns
+    closed = "closed" if books.closed else "not closed: the rest is unattributed"
+    return [
+        f"In situ: {significant(total * 1e-6)} ms = rows {books.kernels_ns / total:.1%}"
+        f" + gaps {books.gaps_ns / total:.1%} + unattributed {rest / total:.1%} (books {closed})."
+    ]
+
+
+# -- ceilings ---------------------------------------------------------------------------------------
+
+
+def ceilings(found: Sequence[Ceilings], environment: Any) -> Table:
+    """What a device reached: P of products and convolutions, B, t0."""
+    columns = (
+        Column("precision", "precision"),
+        Column("mode", "mode"),
+        Column("matmul", "P: matmul, GFLOP/s", "printed"),
+        Column("convolution", "P: convolution, GFLOP/s", "printed"),
+        Column("bandwidth", "B, GB/s", "printed"),
+        Column("launch", "t0, us", "printed"),
+    )
+    rows = tuple(
+        (
+            c.precision,
+            c.mode,
+            significant(c.matmul * 1e-9),
+            significant(c.convolution * 1e-9),
+            significant(c.bandwidth * 1e-9),
+            significant(c.launch_ns * 1e-3),
+        )
+        for c in found
+    )
+    e = environment
+    where = f"{e.device_name}, {e.variant}, {e.threads} threads, torch {e.torch}"
+    return Table(where, columns, rows, (), ("FLOPs count a multiply and an add each. B: read plus written.",))
+
+
+# -- claims -----------------------------------------------------------------------------------------
+
+
+def claims(findings: Sequence[Finding]) -> Table:
+    """What papers claim about a pair, counted: the sentence, the published figure, and what comes out."""
+    from archcalc.views.audit import shown
+
+    columns = (
+        Column("claim", "claim"),
+        Column("published", "published", "printed"),
+        Column("computed", "computed", "printed"),
+        Column("verdict", "verdict"),
+    )
+    rows = tuple((f.row, f.published, shown(f.computed, f.published), f.words) for f in findings)
+    return Table("What is claimed", columns, rows, (), ("Claims are about counts, not about time.",))
+
+
+def claims_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """The same for scripts."""
+    return [
+        {
+            "claim": f.row,
+            "expression": f.column,
+            "published": f.published,
+            "computed": tables.plain(f.computed),
+            "verdict": f.words,
+        }
+        for f in findings
+    ]
+
+
+# -- JSON -------------------------------------------------------------------------------------------
+
+
+def measured_json(record: Record, points: Sequence[Point]) -> list[dict[str, Any]]:
+    """Every point for scripts: figures with their bounds, raw numbers."""
+    return [_point_json(record, point) for point in points]
+
+
+def _point_json(record: Record, point: Point) -> dict[str, Any]:
+    key = point.key
+    found: dict[str, Any] = {
+        "networks": list(key.networks),
+        "device": key.device,
+        "batch": key.batch,
+        "precision": key.precision,
+        "mode": key.mode,
+        "layout": key.layout,
+        "fused": key.fused,
+        "variables": dict(key.variables),
+        "status": str(point.status),
+        "message": point.message,
+        "latency_ms": [_interval(x.milliseconds) for x in measured.latencies(record, point)],
+        "images_per_second": [_interval(x.throughput) for x in measured.latencies(record, point)],
+        "memory_peak": [x.network.memory_peak for x in measured.latencies(record, point)],
+        "memory_counted": [x.network.memory_counted for x in measured.latencies(record, point)],
+        "flags": [{"kind": str(f.kind), "detail": f.detail} for f in point.flags],
+    }
+    if point.pair is not None:
+        figures = measured.pair(record, point)
+        saving = figures.saving
+        regimes = [
+            None if x.prediction is None else str(x.prediction.regime) for x in (figures.old, figures.new)
+        ]
+        found |= {
+            "mu": saving.mu,
+            "rho": _interval(saving.rho),
+            "realized_saving": None if saving.interval is None else _interval(saving.interval),
+            "verdict": str(saving.verdict),
+            "note": saving.note,
+            "regimes": regimes,
+            "predicted_rho": figures.predicted,
+            "flags": [{"kind": str(f.kind), "detail": f.detail} for f in figures.flags],
+        }
+    return found
+
+
+def _interval(interval: Interval) -> dict[str, Any]:
+    return {
+        "low": interval.low,
+        "point": interval.point,
+        "high": interval.high,
+        "over": interval.label,
+    }

@@ -1,0 +1,133 @@
+"""A table of results before it is rendered: raw values, and what kind of value each column holds.
+
+Terminal, Markdown, LaTeX, CSV and JSON are all made from this one thing, so that they cannot differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from archcalc import units
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from archcalc.graph.graph import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column. `key` names it to scripts, `header` to people.
+
+    `kind` is text, count (12.3M), integer, bytes, ratio, percent, shape or milliseconds. `extra` columns
+    are left out where the room is short.
+    """
+
+    key: str
+    header: str
+    kind: str = "text"
+    extra: bool = False
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the column is aligned to the right."""
+        return self.kind != "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of raw values under columns; `totals` are set apart below them.
+
+    `marks` flags rows for the eye (`good`, `bad`, `dim`) by index. `notes` say scope and conventions, and
+    are printed under the table.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    totals: tuple[tuple[Any, ...], ...] = ()
+    notes: tuple[str, ...] = ()
+    marks: Mapping[int, str] = field(default_factory=dict)
+
+    def narrow(self) -> Table:
+        """The table without its extra columns."""
+        kept = [i for i, column in enumerate(self.columns) if not column.extra]
+
+        def cut(row: tuple[Any, ...]) -> tuple[Any, ...]:
+            return tuple(row[i] for i in kept)
+
+        return Table(
+            self.title,
+            tuple(self.columns[i] for i in kept),
+            tuple(map(cut, self.rows)),
+            tuple(map(cut, self.totals)),
+            self.notes,
+            self.marks,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """A ratio that stands in a column of another kind."""
+
+    value: Fraction
+
+
+def text(value: Any, column: Column) -> str:
+    """A value as people read it: `163.3K`, `256x28x28`, `0.72`; nothing for None."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, Ratio):
+        return ratio(value.value)
+    return _KINDS.get(column.kind, str)(value)
+
+
+def shape(value: Any) -> str:
+    """Channels, height and width as torch orders them: `256x28x28`."""
+    return "x".join(str(part) for part in value)
+
+
+def ratio(value: Any) -> str:
+    """A ratio with three significant digits, or more where it is near one."""
+    number = float(value)
+    if number == 0:
+        return "0"
+    if abs(number) >= 1000:
+        return units.human(value)
+    return f"{number:.3f}" if abs(number) < 10 else f"{number:.1f}"
+
+
+def describe(node: Node) -> str:
+    """A layer as a spec writes it: `conv 3x3/2 g2`."""
+    from archcalc.ops.table import OPS
+
+    op, attrs = node.op, node.attrs
+    if op not in OPS or not OPS[op].window:
+        return op
+    stride = "" if attrs.stride == (1, 1) else f"/{attrs.stride[0]}"
+    groups = "" if attrs.groups == 1 else f" g{attrs.groups}"
+    return f"{op} {attrs.kernel[0]}x{attrs.kernel[1]}{stride}{groups}"
+
+
+_KINDS: dict[str, Callable[[Any], str]] = {
+    "count": units.human,
+    "integer": str,
+    "bytes": units.human_bytes,
+    "ratio": ratio,
+    "percent": lambda v: f"{100 * float(v):.1f}%",
+    "shape": shape,
+    "milliseconds": lambda v: f"{float(v):.3f}",
+}
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON holds it: exact integers stay, fractions become floats, shapes lists."""
+    if isinstance(value, Ratio):
+        value = value.value
+    if isinstance(value, Fraction):
+        return value.numerator if value.denominator == 1 else float(value)
+    if isinstance(value, tuple | list):
+        return [plain(v) for v in value]
+    return value
