@@ -50,7 +50,7 @@ CONVENTIONS: tuple[Convention, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class PublishedInterval:
     """The values that a published figure can stand for; an end that is None is infinite.
 
     Values that are asked about must be finite: NaN and infinity raise what `Fraction` raises.
@@ -125,7 +125,7 @@ class Published:
             return Fraction(0)
         return self.scale(convention) / Fraction(10) ** self.decimals
 
-    def interval(self, convention: Convention = PLAIN) -> Interval:
+    def interval(self, convention: Convention = PLAIN) -> PublishedInterval:
         """The values that print as this figure under `convention`.
 
         `nearest` is closed at both ends, for no paper says how ties were rounded. A bound gives a
@@ -134,17 +134,17 @@ class Published:
         """
         nominal, ulp = self.nominal(convention), self.ulp(convention)
         if self.bound in ("<", "<="):
-            return Interval(nominal, None, nominal, False, self.bound == "<=")
+            return PublishedInterval(nominal, None, nominal, False, self.bound == "<=")
         if self.bound in (">", ">="):
-            return Interval(nominal, nominal, None, self.bound == ">=", False)
+            return PublishedInterval(nominal, nominal, None, self.bound == ">=", False)
         if ulp == 0:
-            return Interval(nominal, nominal, nominal)
+            return PublishedInterval(nominal, nominal, nominal)
         if convention.rounding == "nearest":
-            return Interval(nominal, nominal - ulp / 2, nominal + ulp / 2)
+            return PublishedInterval(nominal, nominal - ulp / 2, nominal + ulp / 2)
         # Digits are cut from the magnitude, so the side that they were cut from follows the sign.
         if (convention.rounding == "truncated") != self.negative:
-            return Interval(nominal, nominal, nominal + ulp, True, False)
-        return Interval(nominal, nominal - ulp, nominal, False, True)
+            return PublishedInterval(nominal, nominal, nominal + ulp, True, False)
+        return PublishedInterval(nominal, nominal - ulp, nominal, False, True)
 
 
 _MAX_LENGTH = 64  # no figure is longer, and it bounds the size of every integer below

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from archcalc.bench.records.record import Environment, Key, Status
 from archcalc.bench.runner import work
-from archcalc.bench.runner.tasks import Answer, Kind, Task, Watch
+from archcalc.bench.runner.tasks import Answer, Task, TaskKind, Watch
 from archcalc.bench.stats.nulltest import null_test
 from archcalc.bench.stats.protocol import Protocol
 from archcalc.bench.stats.roofline import Ceilings
@@ -54,13 +54,13 @@ class FakeRunner:
         special = self.act(task)
         if special is not None:
             return special
-        if task.kind is Kind.SETUP:
+        if task.kind is TaskKind.SETUP:
             return Answer(environment=replace(self.environment))
         key = task.key
         assert key is not None
-        if task.kind is Kind.CEILINGS:
+        if task.kind is TaskKind.CEILINGS:
             return Answer(ceilings=Ceilings(key.precision, 1e12, 1e12, 1e10, 1000.0, key.mode))
-        if task.kind is Kind.NULL:
+        if task.kind is TaskKind.NULL:
             one = self.device.subject(1e6)
             copy = self.device.subject(1.2e6 if self.broken_copy else 1e6)
             found = null_test(
@@ -89,6 +89,6 @@ class FakeRunner:
 
 def out_of_memory(task: Task) -> Answer | None:
     """Batch 32 does not fit."""
-    if task.kind is Kind.MEASURE and task.key is not None and task.key.batch == 32:
+    if task.kind is TaskKind.MEASURE and task.key is not None and task.key.batch == 32:
         return Answer(Status.OUT_OF_MEMORY, "tried to allocate 90 GiB")
     return None

@@ -15,8 +15,8 @@ from archcalc.units import (
     PLAIN,
     Cell,
     Convention,
-    Interval,
     Number,
+    PublishedInterval,
     Reading,
     departures,
     human,
@@ -91,7 +91,7 @@ def F(text: str) -> Fraction:  # noqa: N802  (so that a table of expected ends s
 )
 def test_every_form_has_its_exact_interval(text: str, lo: str, hi: str) -> None:
     interval = parse(text).interval()
-    assert interval == Interval((F(lo) + F(hi)) / 2, F(lo), F(hi))
+    assert interval == PublishedInterval((F(lo) + F(hi)) / 2, F(lo), F(hi))
 
 
 @pytest.mark.parametrize(

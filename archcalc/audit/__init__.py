@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archcalc.audit import cells, entries, sentences, suspects
-from archcalc.audit.conventions import Verdict
+from archcalc.audit.conventions import AuditVerdict
 from archcalc.audit.figures import Known, Ledger
-from archcalc.audit.findings import Audit, Column, Finding, Paper, Suggestion, Summary
+from archcalc.audit.findings import Audit, AuditedColumn, Finding, Paper, Suggestion, Summary
 from archcalc.audit.suspects import Inspection, Suspect
 from archcalc.errors import ArchcalcError, SpecError
 from archcalc.spec import claims
@@ -20,13 +20,14 @@ from archcalc.spec import claims
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from archcalc.document.document import Document, Table
+    from archcalc.document.document import Document, MarkdownTable
     from archcalc.document.text import Scalar
     from archcalc.ops.table import Shape
     from archcalc.spec.outline import Outline
 
 __all__ = [
     "Audit",
+    "AuditVerdict",
     "Finding",
     "Inspection",
     "Known",
@@ -34,7 +35,6 @@ __all__ = [
     "Suggestion",
     "Summary",
     "Suspect",
-    "Verdict",
     "audit",
     "audit_network",
     "inspect",
@@ -102,7 +102,7 @@ def inspect(document: Document, fault: SpecError, outlines: Sequence[Outline] = 
     return suspects.inspect(*found) if found else None
 
 
-def _blamed(outlines: Sequence[Outline], fault: SpecError) -> tuple[Table, Outline] | None:
+def _blamed(outlines: Sequence[Outline], fault: SpecError) -> tuple[MarkdownTable, Outline] | None:
     """The table in which a fault came to light, and its network with all that it extends."""
     spans = [fault.span, fault.also[1] if fault.also else None]
     lines = [span.line for span in spans if span is not None and span.file == outlines[0].document.file]
@@ -116,7 +116,7 @@ def _blamed(outlines: Sequence[Outline], fault: SpecError) -> tuple[Table, Outli
 def _paper(
     document: Document,
     outlines: Sequence[Outline],
-    columns: list[Column],
+    columns: list[AuditedColumn],
     found: list[Finding],
     chosen: Outline | None = None,
     ledger: Ledger | None = None,

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archcalc import units
 from archcalc.audit import conventions, entries, explain
-from archcalc.audit.conventions import Judgement, Verdict
-from archcalc.audit.findings import Column, Finding, Suggestion, explained
+from archcalc.audit.conventions import AuditVerdict, Judgement
+from archcalc.audit.findings import AuditedColumn, Finding, Suggestion, explained
 from archcalc.spec.arithmetic import Size
-from archcalc.units import Interval, Reading
+from archcalc.units import PublishedInterval, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Readings = Mapping[tuple[str, str], Reading]
 
-_ORDER: Final = (Verdict.agrees, Verdict.conditional, Verdict.differs, Verdict.unknown)
+_ORDER: Final = (AuditVerdict.agrees, AuditVerdict.conditional, AuditVerdict.differs, AuditVerdict.unknown)
 _EXACT: Final = Reading("", units.PLAIN)
 
 
@@ -39,7 +39,7 @@ def audit(
     groups: Sequence[Sequence[Outline]],
     about: Sequence[Outline] | None = None,
     strict: bool = True,
-) -> tuple[list[Column], list[Finding]]:
+) -> tuple[list[AuditedColumn], list[Finding]]:
     """The columns' conventions, and a finding for every cell that `groups` of networks claim.
 
     `about` are the networks whose cells are wanted, where it is not all of them: they read the same cells.
@@ -68,14 +68,14 @@ def audit(
     return list(columns.values()), sorted(findings, key=lambda f: (f.span.line, f.span.start))
 
 
-def _columns(found: Sequence[Entry]) -> dict[tuple[str, str], Column]:
+def _columns(found: Sequence[Entry]) -> dict[tuple[str, str], AuditedColumn]:
     """The convention of every column of figures."""
     series: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for entry in found:
         if entry.published is not None:
             series[entry.series].append(entry)
     return {
-        name: Column(
+        name: AuditedColumn(
             same[0].claim.header,
             same[0].claim.metric,
             conventions.infer(
@@ -88,23 +88,26 @@ def _columns(found: Sequence[Entry]) -> dict[tuple[str, str], Column]:
 
 def _judge(entry: Entry, readings: Readings) -> Judgement:
     if entry.fault:
-        return Judgement(Verdict.unknown, _EXACT)
+        return Judgement(AuditVerdict.unknown, _EXACT)
     if entry.published is not None:
         return conventions.judge(entry.published, entry.values, readings[entry.series])
     same = entry.sizes == entry.values
-    return Judgement(Verdict.agrees if same else Verdict.differs, _EXACT)
+    return Judgement(AuditVerdict.agrees if same else AuditVerdict.differs, _EXACT)
 
 
 def _best(same: Sequence[Entry], readings: Readings) -> Judgement:
     """The verdict on a cell by the network that it is about, or by another reading of the same cells."""
     judgement = _judge(same[0], readings)
-    if judgement.verdict is Verdict.differs:
+    if judgement.verdict is AuditVerdict.differs:
         for other in same[1:]:
-            if _judge(other, readings).verdict is Verdict.agrees:
+            if _judge(other, readings).verdict is AuditVerdict.agrees:
                 value = other.values.get(judgement.reading.metric, other.computed)
                 told = f"{other.network} gives {value if isinstance(value, Size) else format(value, ',')}"
                 return replace(
-                    judgement, verdict=Verdict.conditional, condition=f"read as {other.network}", note=told
+                    judgement,
+                    verdict=AuditVerdict.conditional,
+                    condition=f"read as {other.network}",
+                    note=told,
                 )
     return judgement
 
@@ -127,11 +130,11 @@ def _explanations(
             for j, e in cells
             if e.published is not None and e.claim.metric in explain.COSTS
         ]
-        if any(t.verdict is Verdict.differs for t in targets):
+        if any(t.verdict is AuditVerdict.differs for t in targets):
             sizes = [(e, j.verdict) for j, e in cells if e.claim.metric == "output" and e.sizes]
             entry = cells[0][1]
             assert entry.row is not None
-            wrong = next((e for e, verdict in sizes if verdict is Verdict.differs), None)
+            wrong = next((e for e, verdict in sizes if verdict is AuditVerdict.differs), None)
             found[where] = explain.row(
                 entry.graph, entry.row, targets, None if wrong is None else _printed(wrong)
             )
@@ -165,7 +168,7 @@ def _finding(
     notes = [judgement.note] if judgement.note else []
     notes += ["not so for " + ", ".join(others)] if others else []
     suggestions: tuple[Suggestion, ...] = ()
-    if row is not None and worst is Verdict.differs and claim.metric in explain.COSTS:
+    if row is not None and worst is AuditVerdict.differs and claim.metric in explain.COSTS:
         found = rows[entry.network, row.row.index]
         suggestions = tuple(s for s in found.suggestions if claim.header in s.fits)
         notes += [found.contradiction] if found.contradiction else []
@@ -196,7 +199,7 @@ def _finding(
     )
 
 
-def _compared(entry: Entry, reading: Reading) -> tuple[tuple[Interval, ...], Fraction | None]:
+def _compared(entry: Entry, reading: Reading) -> tuple[tuple[PublishedInterval, ...], Fraction | None]:
     """The intervals of what is printed, and the relative difference (of a shape, the largest)."""
     if entry.fault:
         return (), None
@@ -204,6 +207,6 @@ def _compared(entry: Entry, reading: Reading) -> tuple[tuple[Interval, ...], Fra
         interval = conventions.interval(entry.published, reading.convention)
         return (interval,), interval.relative_difference(entry.values[reading.metric])
     sizes = entry.sizes or {}
-    found = {part: Interval(size, size, size) for part, size in sizes.items()}
+    found = {part: PublishedInterval(size, size, size) for part, size in sizes.items()}
     gaps: list[Any] = [i.relative_difference(entry.values[part]) for part, i in found.items()]
     return tuple(found.values()), None if None in gaps else max(gaps, key=abs)

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from archcalc import units
-from archcalc.units import Convention, Inference, Interval, Published, Reading
+from archcalc.units import Convention, Inference, Published, PublishedInterval, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
 ABOUT: Final = Fraction(1, 10)
 
 
-class Verdict(StrEnum):
+class AuditVerdict(StrEnum):
     """What comes of comparing a published figure with the computed one."""
 
     agrees = "agrees"
@@ -47,7 +47,7 @@ class Judgement:
     `note` is what a reader needs beside it to check it.
     """
 
-    verdict: Verdict
+    verdict: AuditVerdict
     reading: Reading
     condition: str = ""
     note: str = ""
@@ -58,7 +58,7 @@ def metrics(declared: str) -> tuple[str, ...]:
     return METRICS.get(declared, (declared,))
 
 
-def interval(published: Published, convention: Convention) -> Interval:
+def interval(published: Published, convention: Convention) -> PublishedInterval:
     """The values that the figure stands for; `about` grants 10% where rounding does not grant more."""
     found = published.interval(convention)
     if published.bound != "about" or found.lo is None or found.hi is None:
@@ -110,16 +110,16 @@ def _digits(published: Published) -> int:
 def judge(published: Published, values: Mapping[str, Number], reading: Reading) -> Judgement:
     """The verdict on a figure whose column is read as `reading`."""
     if explains(published, reading, values):
-        return Judgement(Verdict.agrees, reading)
+        return Judgement(AuditVerdict.agrees, reading)
     for other, name in departures(published, reading):
         if explains(published, other, values):
-            return Judgement(Verdict.conditional, other, name)
-    return Judgement(Verdict.differs, reading)
+            return Judgement(AuditVerdict.conditional, other, name)
+    return Judgement(AuditVerdict.differs, reading)
 
 
-def alternative(published: Published, judgement: Judgement) -> Interval | None:
+def alternative(published: Published, judgement: Judgement) -> PublishedInterval | None:
     """The values that the figure stands for under the departure that an `agrees if` names."""
-    if judgement.verdict is not Verdict.conditional:
+    if judgement.verdict is not AuditVerdict.conditional:
         return None
     return interval(published, judgement.reading.convention)
 

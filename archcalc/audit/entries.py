@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from archcalc.document.document import Document
     from archcalc.graph.graph import Graph
     from archcalc.spec.outline import Outline
-    from archcalc.spec.rows import Claim
+    from archcalc.spec.rows import CellClaim
     from archcalc.spec.spec import Spec
 
 PARTS: Final = ("h", "w", "c")  # as `figures.papers` orders a shape
@@ -39,7 +39,7 @@ class Entry:
     """
 
     network: str
-    claim: Claim
+    claim: CellClaim
     column: str
     graph: Graph
     row: RowCount | None
@@ -97,7 +97,7 @@ def read(ledger: Ledger, chosen: Outline) -> list[Entry]:
     return [e for e in found if e is not None and e.claim.cell.span.file == ledger.document.file]
 
 
-def _entry(made: Spec, counted: Counts, claim: Claim, column: str, row: RowCount | None) -> Entry | None:
+def _entry(made: Spec, counted: Counts, claim: CellClaim, column: str, row: RowCount | None) -> Entry | None:
     """The claim as an entry; None where its cell builds the row and so claims nothing."""
     used = row.row.used if row else frozenset()
     if key(claim.header) in used:
@@ -123,7 +123,7 @@ def _value(metric: str, counted: Counts, row: RowCount | None) -> Any:
     return figures.of_row(metric, row, counted.graph)
 
 
-def _parts(claim: Claim, used: frozenset[str], row: RowCount | None) -> dict[str, str]:
+def _parts(claim: CellClaim, used: frozenset[str], row: RowCount | None) -> dict[str, str]:
     """The parts of a shape that are claims, as `h`, `w` and `c`: by name, or in the order of a shape.
 
     A single side stands for a square.
@@ -144,7 +144,7 @@ def _parts(claim: Claim, used: frozenset[str], row: RowCount | None) -> dict[str
     return {part: kept[part] for part in PARTS if part in kept}
 
 
-def _size(text: str, made: Spec, claim: Claim) -> Fraction:
+def _size(text: str, made: Spec, claim: CellClaim) -> Fraction:
     exact = figures.plain(text, made.variables)
     if exact is None:
         raise ValueError(f"`{text}` in `{claim.cell.text}` is no size")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archcalc import units
 from archcalc.audit import conventions
-from archcalc.audit.conventions import Verdict
+from archcalc.audit.conventions import AuditVerdict
 from archcalc.audit.findings import Suggestion
 from archcalc.cost import counts
 from archcalc.errors import SpecError
@@ -24,7 +24,7 @@ from archcalc.ops.table import OPS
 from archcalc.spec import lower as expand
 from archcalc.spec.arithmetic import Literal
 from archcalc.spec.columns import NEXT
-from archcalc.spec.grammar import Chain, Flag, Join, Layer, Repeat, SizeWord
+from archcalc.spec.grammar import Chain, Join, Layer, LayerFlag, Repeat, SizeWord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -54,7 +54,7 @@ class Target:
     metric: str
     published: Published
     reading: Reading
-    verdict: Verdict
+    verdict: AuditVerdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def row(graph: Graph, counted: RowCount, targets: Sequence[Target], printed: Sha
     `printed` is the shape that the paper prints for the row where it is not the one that the row gives.
     """
     contradiction = _contradiction(counted, targets)
-    if contradiction and printed is None and any(t.verdict is not Verdict.differs for t in targets):
+    if contradiction and printed is None and any(t.verdict is not AuditVerdict.differs for t in targets):
         # One of the two agrees, and no change that keeps the grid can part weights from multiply-adds.
         return Explained((), contradiction)
     search = _Search(graph, counted, tuple(targets), printed)
@@ -156,7 +156,7 @@ class _Search:
             judgement = conventions.judge(target.published, values, target.reading)
             if _RANK[judgement.verdict] > _RANK[target.verdict]:
                 return None
-            if target.verdict is Verdict.differs and judgement.verdict is not Verdict.differs:
+            if target.verdict is AuditVerdict.differs and judgement.verdict is not AuditVerdict.differs:
                 fits.append(target.header)
                 if judgement.condition:
                     conditions.append(f"{target.header} if {judgement.condition}")
@@ -224,7 +224,7 @@ class _Search:
         if self.printed is not None:
             return True
         for target in self.targets:
-            if target.verdict is Verdict.differs:
+            if target.verdict is AuditVerdict.differs:
                 metric = target.reading.metric
                 own = sum(getattr(n.cost, metric) for n in self.counted.nodes if n.node.span == span)
                 value = getattr(self.counted.cost, metric) + own * (factor - 1)
@@ -276,7 +276,7 @@ class _Search:
         Costs are polynomials of low degree in a number of channels, so a few steps reach the place; the
         multiples next to it are tried too. Nothing comes of a number that the row's output depends on.
         """
-        target = next(t for t in self.targets if t.verdict is Verdict.differs)
+        target = next(t for t in self.targets if t.verdict is AuditVerdict.differs)
         metric = target.reading.metric
         low, high = self.bounds(target)
         if step <= 0:
@@ -304,7 +304,7 @@ class _Search:
                 yield n * step
 
 
-_RANK: Final = {Verdict.agrees: 0, Verdict.conditional: 1, Verdict.differs: 2}
+_RANK: Final = {AuditVerdict.agrees: 0, AuditVerdict.conditional: 1, AuditVerdict.differs: 2}
 
 
 # -- changed expressions ----------------------------------------------------------------------------
@@ -350,8 +350,8 @@ def _stride(stride: int) -> Callable[[Layer], Expression]:
     )
 
 
-def _flag(name: str, value: int, span: Span) -> Flag:
-    return Flag(name, (_word([value], span),), span)
+def _flag(name: str, value: int, span: Span) -> LayerFlag:
+    return LayerFlag(name, (_word([value], span),), span)
 
 
 def _grouped(groups: int) -> Callable[[Layer], Expression]:

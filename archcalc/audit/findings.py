@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from archcalc.audit.conventions import Verdict
+from archcalc.audit.conventions import AuditVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from archcalc.document.document import Cell, Footnote
     from archcalc.errors import Span
-    from archcalc.units import Inference, Interval
+    from archcalc.units import Inference, PublishedInterval
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,11 @@ class Finding:
     metric: str
     published: str
     computed: Any
-    intervals: tuple[Interval, ...]
+    intervals: tuple[PublishedInterval, ...]
     convention: str
-    verdict: Verdict
+    verdict: AuditVerdict
     condition: str = ""
-    alternative: Interval | None = None
+    alternative: PublishedInterval | None = None
     difference: Fraction | None = None
     compared: tuple[str, ...] = ()
     explanation: str = ""
@@ -67,9 +67,9 @@ class Finding:
     @property
     def words(self) -> str:
         """The verdict as a reader sees it: `agrees if truncated`, `differs by +12.3%`."""
-        if self.verdict is Verdict.conditional:
+        if self.verdict is AuditVerdict.conditional:
             return f"agrees if {self.condition}"
-        if self.verdict is Verdict.differs:
+        if self.verdict is AuditVerdict.differs:
             return "differs" if self.difference is None else f"differs by {percent(self.difference)}"
         return str(self.verdict)
 
@@ -84,7 +84,7 @@ def percent(value: Fraction) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class AuditedColumn:
     """How a column of figures was read: the inferred reading, and how many cells it explains."""
 
     header: str
@@ -118,9 +118,9 @@ def summarise(findings: Iterable[Finding]) -> Summary:
     sound = [f.verdict for f in found if not f.fault]
     return Summary(
         checked=len(found),
-        agreeing=sound.count(Verdict.agrees),
-        conditional=sound.count(Verdict.conditional),
-        explained=sound.count(Verdict.differs),
+        agreeing=sound.count(AuditVerdict.agrees),
+        conditional=sound.count(AuditVerdict.conditional),
+        explained=sound.count(AuditVerdict.differs),
         failing=len(found) - len(sound),
     )
 
@@ -133,7 +133,7 @@ class Paper:
     title: str
     source: str
     file: str
-    columns: tuple[Column, ...]
+    columns: tuple[AuditedColumn, ...]
     findings: tuple[Finding, ...]
     audited: str = ""
     scope: str = ""
@@ -165,15 +165,15 @@ class Audit:
 
 
 def explained(
-    verdict: Verdict, cell: Cell, footnotes: Mapping[str, Footnote], strict: bool = True
+    verdict: AuditVerdict, cell: Cell, footnotes: Mapping[str, Footnote], strict: bool = True
 ) -> tuple[str, str]:
     """The text of a cell's footnotes, and what is wrong with them where something is.
 
     `strict` also asks that no footnote stands on a cell that agrees.
     """
     text = " ".join(footnotes[name].text for name in cell.footnotes if name in footnotes)
-    if verdict is Verdict.differs and not text:
+    if verdict is AuditVerdict.differs and not text:
         return text, "no footnote explains this difference"
-    if verdict is Verdict.agrees and cell.footnotes and strict:
+    if verdict is AuditVerdict.agrees and cell.footnotes and strict:
         return text, "a footnote explains a difference, and there is none"
     return text, ""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archcalc import units
 from archcalc.audit import conventions
-from archcalc.audit.conventions import Verdict
+from archcalc.audit.conventions import AuditVerdict
 from archcalc.audit.findings import Finding, explained
 from archcalc.errors import SpecError
 from archcalc.spec import arithmetic, claims
 from archcalc.spec.arithmetic import Size
-from archcalc.units import Convention, Interval, Published, Reading
+from archcalc.units import Convention, Published, PublishedInterval, Reading
 
 if TYPE_CHECKING:
     from archcalc.audit.figures import Ledger
@@ -40,14 +40,14 @@ def audit(ledger: Ledger, claim: Claim, strict: bool = True) -> Finding:
         computed=None,
         intervals=(),
         convention=claim.reading,
-        verdict=Verdict.unknown,
+        verdict=AuditVerdict.unknown,
     )
     try:
         printed = claims.figure(claim.published)
         value = ledger.evaluate(claim)
         found = _shape(base, printed, value, claim) or _figure(base, printed, value, claim)
     except SpecError as fault:
-        text, _ = explained(Verdict.unknown, claim.published, ledger.document.footnotes)
+        text, _ = explained(AuditVerdict.unknown, claim.published, ledger.document.footnotes)
         place = f" ({fault.span})" if fault.span else ""
         hint = f"; {fault.hint}" if fault.hint else ""
         return replace(base, explanation=text, fault=f"{fault.message}{place}{hint}")
@@ -66,7 +66,7 @@ def _shape(base: Finding, printed: Published | tuple[int, ...], value: Any, clai
             claim.published.span,
             "`output` and `input` give shapes; `height`, `width` and `channels` give their parts",
         )
-    intervals = tuple(Interval(Fraction(p), Fraction(p), Fraction(p)) for p in printed)
+    intervals = tuple(PublishedInterval(Fraction(p), Fraction(p), Fraction(p)) for p in printed)
     gaps: list[Any] = [i.relative_difference(v) for i, v in zip(intervals, value.parts, strict=False)]
     same = printed == value.parts[: len(printed)]
     return replace(
@@ -74,7 +74,7 @@ def _shape(base: Finding, printed: Published | tuple[int, ...], value: Any, clai
         computed=value,
         intervals=intervals,
         convention=_convention("exact", claim),
-        verdict=Verdict.agrees if same else Verdict.differs,
+        verdict=AuditVerdict.agrees if same else AuditVerdict.differs,
         difference=None if None in gaps else max(gaps, key=abs),
         compared=_PARTS[: len(printed)],
     )

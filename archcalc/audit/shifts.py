@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from archcalc import units
 from archcalc.audit import entries
 from archcalc.cost import counts
-from archcalc.document.document import Cell, Table
+from archcalc.document.document import Cell, MarkdownTable
 from archcalc.document.text import key, number
 from archcalc.errors import SpecError
 from archcalc.spec import lower as expand
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archcalc.cost.counts import RowCount
     from archcalc.ops.table import Shape
     from archcalc.spec.outline import Outline
-    from archcalc.spec.statements import Column
+    from archcalc.spec.statements import ColumnStatement
 
 #: In the place of a shape: the input of the network itself.
 INPUT: Final[Shape] = (0, 0, 0)
@@ -42,11 +42,11 @@ class Read:
 class Reader:
     """Reads rows of `table` one at a time, as `model` reads the rows of its own."""
 
-    def __init__(self, table: Table, model: Outline) -> None:
+    def __init__(self, table: MarkdownTable, model: Outline) -> None:
         self.table = table
         self.model = replace(model, heads=None)
         self.headers = [cell.text for cell in table.header]
-        self.patterns: list[list[Column]] = [
+        self.patterns: list[list[ColumnStatement]] = [
             [c for c in model.statements.columns if key(c.header) == key(h)] for h in self.headers
         ]
         match = model.statements.match
@@ -115,7 +115,7 @@ class Reader:
         return Read(tuple(faults), None)
 
     def _spec(self, cells: Sequence[Cell]) -> spec.Spec:
-        alone = Table(self.table.header, (tuple(cells),), (cells[0].span,), self.table.span)
+        alone = MarkdownTable(self.table.header, (tuple(cells),), (cells[0].span,), self.table.span)
         parent = Header(self.model.name, self.model.span)
         child = replace(
             self.model, name="", table=alone, statements=Statements(extends=parent), alternatives=()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from archcalc import units
 from archcalc.audit.shifts import COSTS, EXACT, INPUT, Read, Reader
-from archcalc.document.document import Cell, Table
+from archcalc.document.document import Cell, MarkdownTable
 from archcalc.document.text import key
 from archcalc.spec import library
 
@@ -53,7 +53,7 @@ class Inspection:
     suspects: tuple[Suspect, ...]
 
 
-def alike(document: Document) -> tuple[Table, Outline] | None:
+def alike(document: Document) -> tuple[MarkdownTable, Outline] | None:
     """A table of `document` and the shipped network whose table has the same columns; None where none has."""
     models = [o for o in library.shipped() if o.table is not None and o.extends is None]
     for section in document.sections:
@@ -65,7 +65,7 @@ def alike(document: Document) -> tuple[Table, Outline] | None:
     return None
 
 
-def inspect(table: Table, model: Outline) -> Inspection:
+def inspect(table: MarkdownTable, model: Outline) -> Inspection:
     """The rows of `table` that cannot be right when they are read as `model` reads its own."""
     reader = Reader(table, model)
     notes: list[str] = []
@@ -100,7 +100,7 @@ def _steady(numbers: Sequence[int]) -> bool:
     return len(numbers) >= _FEWEST and all(b - a == 1 for a, b in itertools.pairwise(numbers))
 
 
-def _unnumbered(table: Table, reader: Reader, notes: list[str]) -> list[list[Cell]]:
+def _unnumbered(table: MarkdownTable, reader: Reader, notes: list[str]) -> list[list[Cell]]:
     """The rows without the numbers glued to their labels, where these count down the whole table."""
     rows = [reader.whole(row) for row in table.rows]
     found = [_NUMBERED.fullmatch(row[reader.label].text) for row in rows if len(row) > reader.label]
@@ -115,7 +115,7 @@ def _unnumbered(table: Table, reader: Reader, notes: list[str]) -> list[list[Cel
 
 
 def _counters(
-    table: Table, rows: Sequence[Sequence[Cell]], reader: Reader, notes: list[str]
+    table: MarkdownTable, rows: Sequence[Sequence[Cell]], reader: Reader, notes: list[str]
 ) -> dict[int, set[int]]:
     """The columns whose numbers only count down the table, and the rows where they stand."""
     found: dict[int, set[int]] = {}

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archcalc.bench.records.record import Network, Point, Record, RowResult, Session, Status
+from archcalc.bench.records.record import MeasuredNetwork, Point, Record, RowResult, Session, Status
 from archcalc.bench.stats.flags import Flag
 from archcalc.bench.stats.protocol import pair_flags, pair_latency_ns, rho_of, solo_latency_ns
 from archcalc.bench.stats.roofline import Ceilings, Prediction, predict
-from archcalc.bench.stats.statistics import Interval, Saving, realized_saving
+from archcalc.bench.stats.statistics import MeasuredInterval, Saving, realized_saving
 
 if TYPE_CHECKING:
     from archcalc.bench.records.record import Key
@@ -24,17 +24,17 @@ class Latency:
     """One network at a point: ns of a run, and what the roofline says (None without ceilings)."""
 
     point: Point
-    network: Network
-    ns: Interval
+    network: MeasuredNetwork
+    ns: MeasuredInterval
     prediction: Prediction | None
 
     @property
-    def milliseconds(self) -> Interval:
+    def milliseconds(self) -> MeasuredInterval:
         """ms of a run."""
         return self.ns.scaled(1e-6)
 
     @property
-    def throughput(self) -> Interval:
+    def throughput(self) -> MeasuredInterval:
         """Images a second."""
         return self.ns.inverse(self.point.key.batch * 1e9)
 
@@ -66,7 +66,7 @@ class RowFigures:
     """One row at a point: isolated latency, ns in situ with its share of the total, the roofline."""
 
     row: RowResult
-    isolated: Interval
+    isolated: MeasuredInterval
     share: float | None
     prediction: Prediction | None
 
@@ -117,7 +117,7 @@ def latencies(record: Record, point: Point) -> tuple[Latency, ...]:
     return ()
 
 
-def _latency(point: Point, session: Session, network: Network, ns: Interval) -> Latency:
+def _latency(point: Point, session: Session, network: MeasuredNetwork, ns: MeasuredInterval) -> Latency:
     found = ceilings(session, point.key)
     return Latency(point, network, ns, predict(network.work, found) if found and network.work else None)
 

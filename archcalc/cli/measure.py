@@ -41,7 +41,7 @@ def device(
     default = "fp32-ieee,bf16" if device == "cpu" else "fp32-ieee,tf32,bf16,fp16"
     modes = mode or ("eager" if device == "cpu" else "eager,graph")
     where = measuring.conditions(device, (1,), precision or default, modes, None, False)
-    with terminal.Progress() as progress:
+    with terminal.ProgressBar() as progress:
         found, environment, problems = session.ceilings(
             where, plan.protocol("quick", where.device), threads, progress
         )

@@ -159,7 +159,7 @@ def obtain(keys: Sequence[Key], sources: Mapping[str, str], wanted: Wanted, path
 
     measure: Callable[..., Record] = session.measure
     try:
-        with terminal.Progress() as progress:
+        with terminal.ProgressBar() as progress:
             if wanted.workers:
                 return cluster.measure(job, wanted.workers, before, save, progress)
             return measure(job, before, save, progress)

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from archcalc.report.build import Request
+    from archcalc.report.build import ReportRequest
 
 
 def report(
@@ -53,7 +53,7 @@ def report(
         terminal.note(f"wrote {output / 'README.md'}")
 
 
-def _own(asked: Sequence[Request]) -> dict[str, str]:
+def _own(asked: Sequence[ReportRequest]) -> dict[str, str]:
     """The files of specs that are not shipped, by the names of their networks."""
     from archcalc.spec import library
 

@@ -155,7 +155,7 @@ def print_error(fault: ArchcalcError) -> None:
     sys.stderr.write(message + "\n")
 
 
-class Progress:
+class ProgressBar:
     """A bar on stderr with what is going on and the time left; nothing where stderr is no terminal.
 
     Use as a context; `finish` prints what became of a point on a line of its own, in either case.
@@ -177,7 +177,7 @@ class Progress:
                 transient=True,
             )
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressBar:
         if self._bar is not None:
             self._bar.start()
         return self

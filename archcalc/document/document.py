@@ -53,7 +53,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class MarkdownTable:
     """A Markdown table. Rows may be ragged: whether a short row is a fault is the spec's to say."""
 
     header: tuple[Cell, ...]
@@ -88,7 +88,7 @@ class Section:
     """A heading (none for what stands before the first) with its tables and `arch` blocks."""
 
     heading: Cell | None
-    tables: tuple[Table, ...]
+    tables: tuple[MarkdownTable, ...]
     arch: tuple[ArchBlock, ...]
 
 
@@ -157,7 +157,7 @@ class _Reader:
         sections: list[Section] = []
         footnotes: dict[str, Footnote] = {}
         heading: Cell | None = None
-        tables: list[Table] = []
+        tables: list[MarkdownTable] = []
         arch: list[ArchBlock] = []
         if not tokens or tokens[0].type != "front_matter":
             self.unclosed_front()
@@ -309,7 +309,7 @@ class _Reader:
 
     # -- tables ---------------------------------------------------------------------------------
 
-    def table(self, tokens: Sequence[Token], at: int) -> Table:
+    def table(self, tokens: Sequence[Token], at: int) -> MarkdownTable:
         rows: list[tuple[Cell, ...]] = []
         spans: list[Span] = []
         for token in tokens[at + 1 :]:
@@ -322,7 +322,7 @@ class _Reader:
                     raise SpecError(
                         f"this table has more than {MAX_ROWS:,} rows", spans[-1], "split the table"
                     )
-        return Table(rows[0], tuple(rows[1:]), tuple(spans[1:]), spans[0])
+        return MarkdownTable(rows[0], tuple(rows[1:]), tuple(spans[1:]), spans[0])
 
     def cells(self, line: int) -> tuple[Cell, ...]:
         """The cells of a table's line, split as GitHub splits them: at each `|` not escaped."""
@@ -361,7 +361,7 @@ class _Reader:
             raise SpecError("a footnote's mark reads `[^name]`", spot, "close its brackets, or remove it")
         return Cell(text, stripped, span, self.mark(line, start, end))
 
-    def paragraph(self, first: int, last: int, after: Table | None) -> None:
+    def paragraph(self, first: int, last: int, after: MarkdownTable | None) -> None:
         """Read text for footnotes; complain where it is a table that Markdown does not see as one."""
         for line in range(first + 1, last):
             if _DASHES.fullmatch(self.lines[line]) and "|" in self.lines[line - 1]:

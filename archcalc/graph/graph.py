@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from archcalc.errors import Span
     from archcalc.ops.table import Attrs, Shape
     from archcalc.spec.arithmetic import Number
-    from archcalc.spec.rows import Row
+    from archcalc.spec.rows import TableRow
     from archcalc.spec.spec import Spec
 
 
@@ -53,7 +53,7 @@ class GraphRow:
     source: int
     output: int
     head: bool
-    row: Row
+    row: TableRow
     used: frozenset[str] = frozenset()
 
 

@@ -39,7 +39,7 @@ class Attrs:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class LayerRequest:
     """A layer as written, before its input is known: sizes, and flags with their numbers."""
 
     kernel: Pair | None
@@ -61,7 +61,7 @@ class UnfitError(ValueError):
         self.hint = hint
 
 
-Prepare = Callable[[Request, Shape], Attrs]
+Prepare = Callable[[LayerRequest, Shape], Attrs]
 Count = Callable[[Attrs, Shape, Shape], Number]
 Build = Callable[[Attrs, Shape, bool], "nn.Module"]
 
@@ -108,7 +108,7 @@ def elements(shape: Shape) -> Number:
 # -- windows --------------------------------------------------------------------------------------
 
 
-def _padding(request: Request, kernel: Pair, stride: Pair, dilation: Pair, grid: Pair) -> Any:
+def _padding(request: LayerRequest, kernel: Pair, stride: Pair, dilation: Pair, grid: Pair) -> Any:
     """`same`: the output is ceil(input / stride); an odd kernel is padded by half of itself on both
     sides, as Caffe and PyTorch write it. With `ceil`, or an even kernel, the least padding that does it
     is shared out with the odd one at the end, as TensorFlow does. `pad=p` or `pad=hxw`: both sides.
@@ -131,7 +131,7 @@ def _padding(request: Request, kernel: Pair, stride: Pair, dilation: Pair, grid:
     return tuple(pads)
 
 
-def _windowed(request: Request, source: Shape, kernel: Pair, stride: Pair) -> Attrs:
+def _windowed(request: LayerRequest, source: Shape, kernel: Pair, stride: Pair) -> Attrs:
     dilation = request.flags.get("dilation", (1,))
     pair = (dilation[0], dilation[-1])
     return Attrs(
@@ -167,7 +167,7 @@ def windows(attrs: Attrs, source: Shape) -> Pair:
     return result[0], result[1]
 
 
-def _conv(request: Request, source: Shape) -> Attrs:
+def _conv(request: LayerRequest, source: Shape) -> Attrs:
     assert request.kernel is not None
     attrs = _windowed(request, source, request.kernel, request.stride or (1, 1))
     groups = request.number("groups", 1)
@@ -192,17 +192,17 @@ def _padded_out(attrs: Attrs, source: Shape) -> Attrs:
     return replace(attrs, pad=(pads[0], pads[1]), ceil=False)
 
 
-def _depthwise(request: Request, source: Shape) -> Attrs:
+def _depthwise(request: LayerRequest, source: Shape) -> Attrs:
     channels = source[0] * request.number("multiplier", 1)
     flags = {**request.flags, "groups": (source[0],)}
     return _conv(replace(request, channels=channels, flags=flags), source)
 
 
-def _linear(request: Request, source: Shape) -> Attrs:
+def _linear(request: LayerRequest, source: Shape) -> Attrs:
     return Attrs(channels=request.channels, bias="bias" in request.flags)
 
 
-def _pool(request: Request, source: Shape) -> Attrs:
+def _pool(request: LayerRequest, source: Shape) -> Attrs:
     grid = (source[1], source[2])
     options: dict[str, Any] = {"exclude_pad": "exclude_pad" in request.flags}
     if "global" in request.flags or "adaptive" in request.flags:
@@ -232,21 +232,21 @@ def _pool_shape(attrs: Attrs, source: Shape) -> Shape:
 
 
 def _options(*names: str) -> Prepare:
-    def prepare(request: Request, source: Shape) -> Attrs:
+    def prepare(request: LayerRequest, source: Shape) -> Attrs:
         found = {n: request.number(n, None) for n in names if n in request.flags}
         return Attrs(channels=source[0], bias="bias" in request.flags, options=found)
 
     return prepare
 
 
-def _shuffle(request: Request, source: Shape) -> Attrs:
+def _shuffle(request: LayerRequest, source: Shape) -> Attrs:
     groups = request.number("groups", 1)
     if not holds(groups > 0) or not holds(source[0] % groups == 0):
         raise UnfitError(f"{source[0]} channels do not divide by {groups} groups", "choose a divisor")
     return Attrs(channels=source[0], options={"groups": groups})
 
 
-def _select(request: Request, source: Shape) -> Attrs:
+def _select(request: LayerRequest, source: Shape) -> Attrs:
     maps = request.flags.get("maps", ())
     if not maps:
         raise UnfitError("`select` needs its maps", "they are counted from 0: `select maps=0,1,2`")

@@ -23,7 +23,7 @@ _INNER = 0.001  # under 0.1% the scale is linear
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class AgreementPoint:
     """A published figure (positive, in plain units) and (computed - published) / published."""
 
     published: float
@@ -31,7 +31,7 @@ class Spot:
     verdict: str
 
 
-def agreement(spots: Sequence[Spot], ylabel: str = "(computed - published) / published") -> Figure:
+def agreement(spots: Sequence[AgreementPoint], ylabel: str = "(computed - published) / published") -> Figure:
     """One mark for each figure; the vertical scale is logarithmic on either side of 0.1%."""
     height = 3.9
     figure = style.figure(style.WIDTH, height)

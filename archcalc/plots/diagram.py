@@ -22,7 +22,7 @@ _LINK = "#9a9a9a"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DiagramRow:
     """A row of the table: its name, what it gives, its cost in words at the right, and its stages."""
 
     label: str
@@ -32,7 +32,7 @@ class Row:
     stages: tuple[Stage, ...]
 
 
-def diagram(rows: Sequence[Row], total: int) -> Figure:
+def diagram(rows: Sequence[DiagramRow], total: int) -> Figure:
     """Boxes are shaded by their share of the `total` MACs: the darker, the dearer."""
     names = [style.shortened(r.label, _LABEL, bold=True) for r in rows]
     left = max(0.95, *(style.text_width(n, bold=True) for n in names)) + 0.2

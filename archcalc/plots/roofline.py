@@ -27,7 +27,7 @@ class Roof:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class RooflinePoint:
     """A row: FLOPs per byte of its traffic, the FLOP/s that it reached, and how much time it takes (ms)."""
 
     label: str
@@ -36,7 +36,7 @@ class Spot:
     milliseconds: float
 
 
-def roofline(roof: Roof, series: Sequence[tuple[str, Sequence[Spot]]], named: int = 6) -> Figure:
+def roofline(roof: Roof, series: Sequence[tuple[str, Sequence[RooflinePoint]]], named: int = 6) -> Figure:
     """FLOP/s over FLOPs per byte, both logarithmic; the `named` slowest rows of each series are named."""
     height = 4.4
     figure = style.figure(style.WIDTH, height)
@@ -64,7 +64,7 @@ def roofline(roof: Roof, series: Sequence[tuple[str, Sequence[Spot]]], named: in
         shift = 1.04 if va == "bottom" else 1 / 1.04
         said = f"{name}: {style.brief(rate, 'FLOP/s')}"
         axes.text(x1, rate * shift, said, ha="right", va=va, fontsize=style.SMALL)
-        right, middle, _ = _place(axes, Spot("", x1, rate, 0.0), box)
+        right, middle, _ = _place(axes, RooflinePoint("", x1, rate, 0.0), box)
         middle += 0.09 if va == "bottom" else -0.09
         steps = range(int(style.text_width(said, style.SMALL) / 0.05) + 2)
         written += [(right - 0.05 * step, middle, 0.06) for step in steps]
@@ -74,7 +74,7 @@ def roofline(roof: Roof, series: Sequence[tuple[str, Sequence[Spot]]], named: in
         low, low * roof.bandwidth * 1.12, f"copy: {style.brief(roof.bandwidth, 'B/s')}", rotation=angle,
         rotation_mode="anchor", fontsize=style.SMALL,
     )  # fmt: skip
-    slowest: list[tuple[Spot, str]] = []
+    slowest: list[tuple[RooflinePoint, str]] = []
     for (name, rows), (marker, colour) in zip(series, _LOOKS, strict=False):
         axes.scatter(
             [s.intensity for s in rows], [s.rate for s in rows], marker=marker, s=20, facecolor=colour,
@@ -95,7 +95,9 @@ def roofline(roof: Roof, series: Sequence[tuple[str, Sequence[Spot]]], named: in
     return figure
 
 
-def _place(axes: Axes, spot: Spot, box: tuple[float, float, float, float]) -> tuple[float, float, float]:
+def _place(
+    axes: Axes, spot: RooflinePoint, box: tuple[float, float, float, float]
+) -> tuple[float, float, float]:
     """A point's centre and radius in inches."""
     (x0, x1), (y0, y1) = axes.get_xlim(), axes.get_ylim()
     across = math.log(spot.intensity / x0) / math.log(x1 / x0)
@@ -110,5 +112,5 @@ def _roof(axes: Axes, roof: Roof, box: tuple[float, float, float, float]) -> lis
     for step in range(161):
         x = x0 * (x1 / x0) ** (step / 160)
         for rate in sorted({min(x * roof.bandwidth, top) for top in (roof.convolution, roof.matmul)}):
-            found.append(_place(axes, Spot("", x, rate, 0.0), box))
+            found.append(_place(axes, RooflinePoint("", x, rate, 0.0), box))
     return found

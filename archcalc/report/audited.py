@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from archcalc.audit import Audit, Finding, Known, Paper, Verdict, audit
+from archcalc.audit import Audit, AuditVerdict, Finding, Known, Paper, audit
 from archcalc.document import document, textfile
 from archcalc.plots import agreement, bars
 from archcalc.report import words
@@ -68,8 +68,8 @@ def page() -> Page:
             lambda: _papers(audits.papers),
         ),
     ]
-    different = replace_papers(audits, (Verdict.differs, Verdict.unknown))
-    conditional = replace_papers(audits, (Verdict.conditional,))
+    different = replace_papers(audits, (AuditVerdict.differs, AuditVerdict.unknown))
+    conditional = replace_papers(audits, (AuditVerdict.conditional,))
     sheets = [Sheet("summary", "By paper", audit_views.summary(audits))]
     if any(p.findings for p in different.papers):
         sheets.append(
@@ -90,7 +90,7 @@ def page() -> Page:
     )
 
 
-def replace_papers(audits: Audit, verdicts: Sequence[Verdict]) -> Audit:
+def replace_papers(audits: Audit, verdicts: Sequence[AuditVerdict]) -> Audit:
     """Only the findings with these verdicts."""
     return Audit(
         tuple(
@@ -118,7 +118,7 @@ def sentence(found: Finding, brief: bool = False) -> str:
     return f"{told} ({audit_views.place(found)}): {found.words}{fit}.{why}{fault}"
 
 
-def spotted(found: Sequence[Finding]) -> list[agreement.Spot]:
+def spotted(found: Sequence[Finding]) -> list[agreement.AgreementPoint]:
     """The findings that can stand on logarithmic axes: figures that are neither bounds nor shapes."""
     spots = []
     for f in found:
@@ -126,7 +126,9 @@ def spotted(found: Sequence[Finding]) -> list[agreement.Spot]:
         if interval is None or interval.lo is None or interval.hi is None or f.difference is None:
             continue
         if interval.nominal > 0:
-            spots.append(agreement.Spot(float(interval.nominal), float(f.difference), str(f.verdict)))
+            spots.append(
+                agreement.AgreementPoint(float(interval.nominal), float(f.difference), str(f.verdict))
+            )
     return spots
 
 
@@ -153,7 +155,7 @@ def _findings(audits: Audit) -> list[str]:
     faults = [f for f in found if f.fault]
     lines += [sentence(f) for f in faults]
     different = sorted(
-        (f for f in found if f.verdict is Verdict.differs and not f.fault),
+        (f for f in found if f.verdict is AuditVerdict.differs and not f.fault),
         key=lambda f: -abs(f.difference or Fraction(0)),
     )
     if different:

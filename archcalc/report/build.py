@@ -23,16 +23,16 @@ DEFAULT: Final = (("audit",), ("architectures",), ("factorization",), (COMPARE, 
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ReportRequest:
     """One page that is asked for: `audit`, or `compare` with names, or a network's name alone."""
 
     topic: str
     names: tuple[str, ...] = ()
 
 
-def requests(asked: Sequence[str]) -> list[Request]:
+def requests(asked: Sequence[str]) -> list[ReportRequest]:
     """The pages that some words ask for; `compare` takes all words behind it. Raises `ArchcalcError`."""
-    found: list[Request] = []
+    found: list[ReportRequest] = []
     for i, word in enumerate(asked):
         if word == COMPARE:
             names = tuple(asked[i + 1 :])
@@ -44,17 +44,17 @@ def requests(asked: Sequence[str]) -> list[Request]:
                     f"`compare` takes all words behind it for networks, also `{topics[0]}`",
                     f"write `{topics[0]}` before `compare`, or run two commands",
                 )
-            return [*found, Request(COMPARE, names)]
-        found.append(Request(word) if word in TOPICS else Request("", (word,)))
+            return [*found, ReportRequest(COMPARE, names)]
+        found.append(ReportRequest(word) if word in TOPICS else ReportRequest("", (word,)))
     return list(dict.fromkeys(found))
 
 
-def whole() -> list[Request]:
+def whole() -> list[ReportRequest]:
     """The pages of the whole report."""
     return [request for asked in DEFAULT for request in requests(asked)]
 
 
-def pages(asked: Sequence[Request], evidence: Evidence) -> Iterator[Page]:
+def pages(asked: Sequence[ReportRequest], evidence: Evidence) -> Iterator[Page]:
     """The pages, one after the other; no two may have the same name."""
     seen: set[str] = set()
     for request in asked:
@@ -65,7 +65,7 @@ def pages(asked: Sequence[Request], evidence: Evidence) -> Iterator[Page]:
         yield made
 
 
-def _page(request: Request, evidence: Evidence) -> Page:
+def _page(request: ReportRequest, evidence: Evidence) -> Page:
     if request.topic == "audit":
         return audited.page()
     if request.topic == "architectures":

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class EvidenceSource:
     """A record with the name of its file and the SHA-256 of its bytes."""
 
     name: str
@@ -32,7 +32,7 @@ class Source:
 class Trial:
     """Two networks timed against each other under one set of conditions."""
 
-    source: Source
+    source: EvidenceSource
     figures: PairFigures
 
     @property
@@ -66,9 +66,9 @@ class Trial:
 class Evidence:
     """All records at hand."""
 
-    sources: tuple[Source, ...] = ()
+    sources: tuple[EvidenceSource, ...] = ()
 
-    def points(self) -> list[tuple[Source, Point]]:
+    def points(self) -> list[tuple[EvidenceSource, Point]]:
         """Every point that was measured."""
         return [(s, p) for s in self.sources for p in s.record.points if p.status is Status.DONE]
 
@@ -101,7 +101,7 @@ class Evidence:
         chosen = [x for c, x in timed if c == best]
         return chosen[0].point.key, {x.network.name: x for x in reversed(chosen)}
 
-    def rows(self, name: str) -> list[tuple[Source, Point]]:
+    def rows(self, name: str) -> list[tuple[EvidenceSource, Point]]:
         """The points that hold rows of a network at its own input size."""
         found = [
             (source, point)
@@ -134,7 +134,7 @@ def load(names: Sequence[str], own: Mapping[str, str] | None = None) -> Evidence
     for name in names:
         path = records.find(name)
         record = records.load(name, own)
-        found.append(Source(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), record))
+        found.append(EvidenceSource(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), record))
     if len({s.name for s in found}) != len(found):
         raise ArchcalcError("two records of the same name", "rename one of the files, or give it once")
     return Evidence(tuple(found))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from archcalc import api
 from archcalc.bench.runner.plan import FACTORIZATIONS
 from archcalc.bench.stats.roofline import Regime
-from archcalc.bench.stats.statistics import Verdict
+from archcalc.bench.stats.statistics import SavingVerdict
 from archcalc.plots import forest, heatmap
 from archcalc.report import sheets, versus, words
 from archcalc.report.page import Figure, Page, Sheet
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 #: The variable that a sweep calls channels, and the marks of verdicts in maps.
 CHANNELS: Final = "width"
 MARKS: Final = {
-    Verdict.REALIZED: " r",
-    Verdict.PARTIAL: " p",
-    Verdict.NONE: " n",
-    Verdict.REVERSED: " v",
-    Verdict.UNRESOLVED: " u",
-    Verdict.REFUSED: "",
+    SavingVerdict.REALIZED: " r",
+    SavingVerdict.PARTIAL: " p",
+    SavingVerdict.NONE: " n",
+    SavingVerdict.REVERSED: " v",
+    SavingVerdict.UNRESOLVED: " u",
+    SavingVerdict.REFUSED: "",
 }
 _FOREST: Final = 40  # lines that a forest plot can hold and be read
 

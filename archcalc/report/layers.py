@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from archcalc.graph.graph import Graph
 
 
-def rows(counted: Counts) -> list[diagram.Row]:
+def rows(counted: Counts) -> list[diagram.DiagramRow]:
     """Every row of the network with its boxes and its costs in words."""
     return [
-        diagram.Row(
+        diagram.DiagramRow(
             label=row.row.label + (" (side head)" if row.row.head else ""),
             output=tables.shape(row.output),
             macs=units.human(row.cost.macs) if row.cost.macs else "",

@@ -10,7 +10,7 @@ from archcalc.views.tables import Column, Table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archcalc.bench.stats.statistics import Interval
+    from archcalc.bench.stats.statistics import MeasuredInterval
     from archcalc.cost.counts import Counts
     from archcalc.report.evidence import Trial
 
@@ -114,5 +114,5 @@ def _saving(t: Trial, names: Sequence[str]) -> tuple[Any, ...]:
     )
 
 
-def _ends(interval: Interval) -> tuple[float | None, ...]:
+def _ends(interval: MeasuredInterval) -> tuple[float | None, ...]:
     return tuple(map(rounded, (interval.point, interval.low, interval.high)))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archcalc import units
-from archcalc.audit import Audit, Paper, Verdict, audit_network
+from archcalc.audit import Audit, AuditVerdict, Paper, audit_network
 from archcalc.bench import results as measured
 from archcalc.errors import ArchcalcError, SpecError
 from archcalc.plots import agreement, bars, diagram, roofline
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from archcalc.bench.records.record import Point
     from archcalc.bench.results import Latency
     from archcalc.cost.counts import Counts, RowCount
-    from archcalc.report.evidence import Evidence, Source
+    from archcalc.report.evidence import Evidence, EvidenceSource
     from archcalc.spec.outline import Outline
 
 
@@ -128,7 +128,7 @@ def label(row: RowCount, counted: Counts) -> str:
 def _published(paper: Paper | None) -> list[str]:
     if paper is None:
         return ["No published figure is claimed of it."]
-    different = [f for f in paper.findings if f.verdict is Verdict.differs or f.fault]
+    different = [f for f in paper.findings if f.verdict is AuditVerdict.differs or f.fault]
     lines = [audited.summary_sentence(Audit((paper,)))]
     lines += [f"  {audited.sentence(f)}" for f in different[:6]]
     if len(different) > 6:
@@ -150,7 +150,7 @@ def _latency(x: Latency, evidence: Evidence) -> str:
     )
 
 
-def _slowest(source: Source, point: Point, counted: Counts) -> list[str]:
+def _slowest(source: EvidenceSource, point: Point, counted: Counts) -> list[str]:
     figures = measured.rows(source.record, point, counted.graph.name)
     names = {r.row.name: label(r, counted) for r in counted.rows}
     shares = [f for f in figures if f.share is not None]
@@ -217,7 +217,7 @@ def _bars(counted: Counts) -> Figure:
     )
 
 
-def _agreement(title: str, spots: Sequence[agreement.Spot]) -> Figure:
+def _agreement(title: str, spots: Sequence[agreement.AgreementPoint]) -> Figure:
     return Figure(
         "agreement",
         f"Scatter plot of {words.count(len(spots), 'published figure')} of {title}: relative difference of "
@@ -228,7 +228,7 @@ def _agreement(title: str, spots: Sequence[agreement.Spot]) -> Figure:
     )
 
 
-def _timed_figures(counted: Counts, source: Source, point: Point) -> list[Figure]:
+def _timed_figures(counted: Counts, source: EvidenceSource, point: Point) -> list[Figure]:
     """Time beside MACs by row, and the rows under the roofline."""
     figures = measured.rows(source.record, point, counted.graph.name)
     names = {r.row.name: r.row.label for r in counted.rows}
@@ -278,11 +278,11 @@ def _timed_figures(counted: Counts, source: Source, point: Point) -> list[Figure
     return found
 
 
-def spots(counted: Counts, source: Source, point: Point) -> list[roofline.Spot]:
+def spots(counted: Counts, source: EvidenceSource, point: Point) -> list[roofline.RooflinePoint]:
     """The rows with arithmetic as points under a roofline."""
     names = {r.row.name: r.row.label for r in counted.rows}
     return [
-        roofline.Spot(
+        roofline.RooflinePoint(
             names.get(f.row.row, f.row.row),
             2 * f.row.macs / f.row.bytes,
             2e9 * f.row.macs / f.isolated.point,

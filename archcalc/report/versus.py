@@ -209,7 +209,7 @@ def _roofline(counted: Sequence[Counts], evidence: Evidence) -> list[Figure]:
     return []
 
 
-def _under(roof: roofline.Roof, series: list[tuple[str, list[roofline.Spot]]], where: str) -> Figure:
+def _under(roof: roofline.Roof, series: list[tuple[str, list[roofline.RooflinePoint]]], where: str) -> Figure:
     return Figure(
         "roofline",
         f"Roofline: FLOP/s that each row of {words.listed([name for name, _ in series])} reached against its "

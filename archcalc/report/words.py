@@ -7,13 +7,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from archcalc import units
-from archcalc.bench.stats.statistics import Verdict
+from archcalc.bench.stats.statistics import SavingVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from archcalc.bench.records.record import Key, Session
-    from archcalc.bench.stats.statistics import Interval
+    from archcalc.bench.stats.statistics import MeasuredInterval
     from archcalc.report.evidence import Evidence, Trial
 
 NO_RECORD: Final = "No measurement is at hand: every figure here is counted, none was timed."
@@ -36,7 +36,7 @@ PREDICTION: Final = (
 )
 
 
-def plus_minus(interval: Interval) -> str:
+def plus_minus(interval: MeasuredInterval) -> str:
     """`0.81 ± 0.01`: the half-width with one digit (two where that is a 1), the point to the same place.
 
     A wide interval is seldom even, so over a tenth of the point its ends stand instead: `12 (3.3 to 35)`.
@@ -52,7 +52,7 @@ def plus_minus(interval: Interval) -> str:
     return f"{interval.point:.{digits}f} ± {half:.{digits}f}"
 
 
-def bounds(interval: Interval, digits: int = 3) -> str:
+def bounds(interval: MeasuredInterval, digits: int = 3) -> str:
     """`0.810 (0.802 to 0.818)`."""
     return f"{interval.point:.{digits}f} ({interval.low:.{digits}f} to {interval.high:.{digits}f})"
 
@@ -102,7 +102,7 @@ def rate(value: float, unit: str) -> str:
     return style.brief(value, unit)
 
 
-def milliseconds(interval: Interval) -> str:
+def milliseconds(interval: MeasuredInterval) -> str:
     """`12.3 ± 0.1 ms`, `12 ms (3.3 to 35)`."""
     point, bracket, rest = plus_minus(interval).partition(" (")
     return f"{point} ms{bracket}{rest}"
@@ -137,9 +137,9 @@ def _costlier(t: Trial) -> str:
     if not t.figures.saving.costlier:
         return ""
     told = {
-        Verdict.REALIZED: ", the rise paid in full",
-        Verdict.PARTIAL: ", the time rising by less than the arithmetic",
-        Verdict.REVERSED: ", the time falling all the same",
+        SavingVerdict.REALIZED: ", the rise paid in full",
+        SavingVerdict.PARTIAL: ", the time rising by less than the arithmetic",
+        SavingVerdict.REVERSED: ", the time falling all the same",
     }
     return told.get(t.figures.saving.verdict, "")
 
@@ -155,7 +155,7 @@ def remarks(t: Trial) -> str:
 def tally(trials: Iterable[Trial]) -> str:
     """`4 realized, 2 partial and 1 reversed`, in the order of the verdicts."""
     seen = Counter(t.figures.saving.verdict for t in trials)
-    return listed([f"{seen[v]} {v}" for v in Verdict if seen[v]])
+    return listed([f"{seen[v]} {v}" for v in SavingVerdict if seen[v]])
 
 
 # -- method and environment -----------------------------------------------------------------------

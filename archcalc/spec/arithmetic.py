@@ -59,7 +59,7 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FunctionCall:
     """A function of numbers: `min`, `max`, `ceil`, `floor`, `round`, `divisible`, `where`."""
 
     function: str
@@ -86,7 +86,7 @@ class Binary:
     span: Span
 
 
-Value = Literal | Name | Call | Reference | Binary
+Value = Literal | Name | FunctionCall | Reference | Binary
 _EXACT: Final = (int, Fraction)  # a tuple: to build `int | Fraction` at each call takes longer than the call
 Lookup = "Callable[[Name | Reference], Any]"
 
@@ -156,7 +156,7 @@ def _functions() -> str:
 
 def leaves(tree: Value) -> Iterator[Literal | Name | Reference]:
     """The numbers, names and references of which `tree` is made."""
-    if isinstance(tree, Call):
+    if isinstance(tree, FunctionCall):
         for argument in tree.arguments:
             yield from leaves(argument)
     elif isinstance(tree, Binary):
@@ -224,7 +224,7 @@ def _tree(node: Any, span: Span) -> Value:
         if len(arguments) != count:
             message = f"`{name}` takes {count} value{'s' * (count > 1)}, not {len(arguments)}"
             raise SpecError(message, first, f"as in `{_EXAMPLES[name]}`")
-        return Call(name, arguments, first)
+        return FunctionCall(name, arguments, first)
     if kind == "negative":
         return Binary("-", Literal(0, first), _tree(children[0], span), first)
     left, operator, right = children
@@ -315,7 +315,7 @@ def evaluate(tree: Value, lookup: Callable[[Name | Reference], Any]) -> Any:
         return tree.value
     if isinstance(tree, (Name, Reference)):  # a tuple is faster, and this is asked often
         return lookup(tree)
-    if isinstance(tree, Call):
+    if isinstance(tree, FunctionCall):
         _, function = FUNCTIONS[tree.function]
         values = [evaluate(a, lookup) for a in tree.arguments]
         if any(v is BLANK for v in values):

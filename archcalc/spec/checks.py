@@ -13,7 +13,7 @@ from archcalc.errors import Span, SpecError, suggest
 from archcalc.ops import table as ops
 from archcalc.ops.table import JOINS, OPS, Op
 from archcalc.spec import arithmetic
-from archcalc.spec.grammar import Call, Chain, Expression, Flag, Join, Layer, Repeat, SizeWord
+from archcalc.spec.grammar import BlockCall, Chain, Expression, Join, Layer, LayerFlag, Repeat, SizeWord
 
 if TYPE_CHECKING:
     from archcalc.spec.statements import Block, Default, Statements
@@ -52,7 +52,7 @@ def _chain(chain: Chain, blocks: Mapping[str, Block]) -> None:
 def _item(item: Expression, blocks: Mapping[str, Block]) -> None:
     if isinstance(item, Layer):
         _layer(item, blocks)
-    elif isinstance(item, Call):
+    elif isinstance(item, BlockCall):
         if item.name not in blocks:
             raise _unknown(item.name, item.span, blocks)
     elif isinstance(item, Join):
@@ -124,9 +124,9 @@ def _sizes(op: Op, layer: Layer) -> None:
     raise SpecError(f"`{op.name}` takes {need}, not {count}", layer.span, f"{op.name}: {op.about}")
 
 
-def _flags(op: Op, flags: tuple[Flag, ...]) -> None:
+def _flags(op: Op, flags: tuple[LayerFlag, ...]) -> None:
     known = ops.flags_of(op)
-    seen: dict[str, Flag] = {}
+    seen: dict[str, LayerFlag] = {}
     for flag in flags:
         if flag.name not in known:
             raise SpecError(f"`{op.name}` has no flag `{flag.name}`", flag.span, _flag_hint(op, flag.name))
@@ -154,7 +154,7 @@ def _plain_value(flag: str, word: SizeWord) -> None:
         raise SpecError(f"`{word.text}` is not a value of `{flag}`", word.span, hint)
 
 
-def _from_cell(flag: Flag) -> bool:
+def _from_cell(flag: LayerFlag) -> bool:
     return any(
         not isinstance(part, arithmetic.Literal)
         for word in flag.values

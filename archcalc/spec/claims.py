@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from archcalc import units
 from archcalc.cost.counts import BYTES
-from archcalc.document.document import Cell, Document, Table
+from archcalc.document.document import Cell, Document, MarkdownTable
 from archcalc.document.text import key, number
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.graph.graph import parse_input
@@ -82,7 +82,7 @@ def read(document: Document) -> tuple[Claim, ...]:
     )
 
 
-def _table(table: Table) -> list[Claim]:
+def _table(table: MarkdownTable) -> list[Claim]:
     names = [key(cell.text) for cell in table.header]
     for cell, name in zip(table.header, names, strict=True):
         if name not in COLUMNS or names.count(name) > 1:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from archcalc.document.document import Table
+from archcalc.document.document import MarkdownTable
 from archcalc.document.text import Scalar, key
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.spec import grammar
@@ -20,7 +20,7 @@ from archcalc.spec.outline import Outline
 from archcalc.spec.patterns import WHOLE
 
 if TYPE_CHECKING:
-    from archcalc.spec.statements import Column, Rule, Statements
+    from archcalc.spec.statements import ColumnStatement, Rule, Statements
 
 #: `{next c}` is the `c` of the row that follows: some papers print what a layer reads, not what it gives.
 NEXT: Final = "next"
@@ -40,7 +40,7 @@ class Layout:
     spare: frozenset[str]
 
 
-def lay_out(outline: Outline, variables: Mapping[str, Scalar], table: Table) -> Layout:
+def lay_out(outline: Outline, variables: Mapping[str, Scalar], table: MarkdownTable) -> Layout:
     """The `Layout` of an outline's own table or of its table of side heads.
 
     Raises `SpecError` where a header is missing, stands twice, or is read by nothing.
@@ -60,24 +60,24 @@ def lay_out(outline: Outline, variables: Mapping[str, Scalar], table: Table) -> 
     return layout
 
 
-def _headers_once(table: Table) -> None:
+def _headers_once(table: MarkdownTable) -> None:
     names = [key(c.text) for c in table.header]
     for i, cell in enumerate(table.header):
         if names[i] and names[i] in names[:i]:
             raise SpecError(f"two columns are called `{cell.text}`", cell.span, "rename one")
 
 
-def _headers(table: Table) -> list[str]:
+def _headers(table: MarkdownTable) -> list[str]:
     return [c.text for c in table.header]
 
 
-def _no_column(name: str, span: Span, table: Table, also: tuple[str, ...] = ()) -> SpecError:
+def _no_column(name: str, span: Span, table: MarkdownTable, also: tuple[str, ...] = ()) -> SpecError:
     headers = _headers(table)
     hint = suggest(name, [*headers, *also]) or "the columns are: " + ", ".join(h for h in headers if h)
     return SpecError(f"no column is called `{name}`", span, hint)
 
 
-def _named_headers(outline: Outline, table: Table) -> None:
+def _named_headers(outline: Outline, table: MarkdownTable) -> None:
     """Complain where a statement names a header that neither the table nor that of side heads has."""
     known = {key(h) for h in _headers(table)}
     if outline.heads is not None:
@@ -91,7 +91,9 @@ def _named_headers(outline: Outline, table: Table) -> None:
                 raise _no_column(header, span, table)
 
 
-def _match_column(outline: Outline, variables: Mapping[str, Scalar], table: Table, source: int | None) -> int:
+def _match_column(
+    outline: Outline, variables: Mapping[str, Scalar], table: MarkdownTable, source: int | None
+) -> int:
     match = outline.statements.match
     if match is None or (source is not None and table.column(match.text) is None):
         return 0 if source != 0 else 1
@@ -110,7 +112,7 @@ def _match_column(outline: Outline, variables: Mapping[str, Scalar], table: Tabl
 
 
 def _label_column(
-    outline: Outline, table: Table, match: int, source: int | None, spare: frozenset[str]
+    outline: Outline, table: MarkdownTable, match: int, source: int | None, spare: frozenset[str]
 ) -> int:
     label = outline.statements.label
     if label is not None:
@@ -134,7 +136,7 @@ def _expressions(statements: Statements) -> Iterator[Chain]:
         yield block.body
 
 
-def _all_read(outline: Outline, table: Table, layout: Layout) -> None:
+def _all_read(outline: Outline, table: MarkdownTable, layout: Layout) -> None:
     """Complain where a column, or what a pattern captures, is read by no rule and claims nothing."""
     statements = outline.statements
     named = {name for body in _expressions(statements) for name in grammar.names(body)}
@@ -156,7 +158,7 @@ def _all_read(outline: Outline, table: Table, layout: Layout) -> None:
         _rule_captures_read(rule, named)
 
 
-def _unread(header: str, span: Span, outline: Outline, table: Table) -> SpecError:
+def _unread(header: str, span: Span, outline: Outline, table: MarkdownTable) -> SpecError:
     """The error for a column that nothing reads, or rather for the misspelt name that meant it."""
     known = {key(h) for h in _headers(table)} | {key(v) for v in outline.variables} | {"in", "in_h", "in_w"}
     for column in outline.statements.columns:
@@ -184,7 +186,7 @@ def _unread(header: str, span: Span, outline: Outline, table: Table) -> SpecErro
     )
 
 
-def _captures_read(column: Column, named: set[str]) -> None:
+def _captures_read(column: ColumnStatement, named: set[str]) -> None:
     captured = [n for n in column.pattern.names if n != WHOLE]
     if column.metric or not captured or any(key(n) in named for n in captured):
         return

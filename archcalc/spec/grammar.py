@@ -72,7 +72,7 @@ class SizeWord:
 
 
 @dataclass(frozen=True, slots=True)
-class Flag:
+class LayerFlag:
     """`same`, or `pad=1`, or `maps=0,1,2`."""
 
     name: str
@@ -86,17 +86,17 @@ class Layer:
 
     name: str
     sizes: tuple[SizeWord, ...]
-    flags: tuple[Flag, ...]
+    flags: tuple[LayerFlag, ...]
     span: Span
     name_span: Span
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class BlockCall:
     """A named block with its arguments; an argument of several values spreads over repetitions."""
 
     name: str
-    arguments: tuple[Flag, ...]
+    arguments: tuple[LayerFlag, ...]
     span: Span
 
 
@@ -126,11 +126,11 @@ class Chain:
     span: Span
 
 
-Expression = Chain | Repeat | Join | Call | Layer
+Expression = Chain | Repeat | Join | BlockCall | Layer
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SourceText:
     """A stretch of a file that may run over several lines; `lines[0]` is already cut at its start.
 
     `offset` is the number of characters cut from the first line. `full` holds the lines uncut.
@@ -165,7 +165,7 @@ def _parser() -> Any:
     return Lark(_GRAMMAR, parser="lalr", propagate_positions=True)
 
 
-def parse(source: Source) -> Chain:
+def parse(source: SourceText) -> Chain:
     """The expression that `source` spells. Raises `SpecError` at the first character that does not fit."""
     from lark.exceptions import LarkError, UnexpectedInput
 
@@ -193,7 +193,7 @@ def parse(source: Source) -> Chain:
     return _Builder(source).chain(tree.children[0])
 
 
-def _unexpected(text: str, source: Source, fault: Any) -> SpecError:
+def _unexpected(text: str, source: SourceText, fault: Any) -> SpecError:
     """What is wrong where the parser stopped, in the words of the language."""
     token = getattr(fault, "token", None)
     at = getattr(fault, "pos_in_stream", None)
@@ -261,7 +261,7 @@ def unclosed(text: str) -> int | None:
 class _Builder:
     """Turns lark's tree into the dataclasses above, with spans of the user's file."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: SourceText) -> None:
         self.source = source
 
     def extent(self, node: Any) -> Span:
@@ -285,17 +285,17 @@ class _Builder:
             arguments = tuple(self.flag(child) for child in children[1:])
             token = children[0]
             spot = self.source.span(token.start_pos, token.end_pos)
-            return Call(str(token), arguments, spot)
+            return BlockCall(str(token), arguments, spot)
         name, *words = children
         sizes = tuple(self.size(w.children[0]) for w in words if w.data == "size")
         flags = tuple(self.flag(w) for w in words if w.data == "flag")
         spot = self.source.span(name.start_pos, name.end_pos)
         return Layer(str(name), sizes, flags, self.extent(node), spot)
 
-    def flag(self, node: Any) -> Flag:
+    def flag(self, node: Any) -> LayerFlag:
         name, *rest = node.children
         values = tuple(self.size(token) for token in rest[0].children) if rest else ()
-        return Flag(str(name), values, self.extent(node))
+        return LayerFlag(str(name), values, self.extent(node))
 
     def size(self, token: Any) -> SizeWord:
         return size_word(str(token), self.source.span(token.start_pos, token.end_pos))
@@ -347,10 +347,10 @@ def _own_figures(value: Value) -> None:
         raise SpecError(f"no function is called `{name}`", reference.span, hint)
 
 
-def parse_flags(source: Source) -> tuple[Flag, ...]:
+def parse_flags(source: SourceText) -> tuple[LayerFlag, ...]:
     """The flags of a `default op : flags` line."""
     lines = ("x " + source.lines[0], *source.lines[1:])
-    shifted = Source(source.file, source.line, source.offset - 2, lines, source.full)
+    shifted = SourceText(source.file, source.line, source.offset - 2, lines, source.full)
     expression = parse(shifted).items
     lead = len(source.text) - len(source.text.lstrip())
     spot = source.span(lead, len(source.text))
@@ -376,13 +376,13 @@ def spans(node: object) -> Iterator[Name]:
     elif isinstance(node, Repeat):
         yield from spans(node.count)
         yield from spans(node.body)
-    elif isinstance(node, Call):
+    elif isinstance(node, BlockCall):
         for flag in node.arguments:
             yield from spans(flag)
     elif isinstance(node, Layer):
         for part in (*node.sizes, *node.flags):
             yield from spans(part)
-    elif isinstance(node, Flag):
+    elif isinstance(node, LayerFlag):
         for word in node.values:
             yield from spans(word)
     elif isinstance(node, SizeWord):

@@ -10,11 +10,21 @@ from archcalc.document.text import key
 from archcalc.errors import ArchcalcError, Span, SpecError, suggest
 from archcalc.graph.graph import Graph, GraphRow, Node, channels_first, shown
 from archcalc.graph.names import ROOT, Places, slug
-from archcalc.ops.table import OPS, Attrs, Op, Request, Shape, UnfitError
+from archcalc.ops.table import OPS, Attrs, LayerRequest, Op, Shape, UnfitError
 from archcalc.spec import arithmetic
 from archcalc.spec.arithmetic import BLANK, Size, ceil_div, holds
 from archcalc.spec.columns import NEXT
-from archcalc.spec.grammar import MAX_SIZE, Call, Chain, Expression, Flag, Join, Layer, Repeat, SizeWord
+from archcalc.spec.grammar import (
+    MAX_SIZE,
+    BlockCall,
+    Chain,
+    Expression,
+    Join,
+    Layer,
+    LayerFlag,
+    Repeat,
+    SizeWord,
+)
 from archcalc.spec.scope import Scope, integer, parts
 from archcalc.spec.sizing import Sizing
 from archcalc.spec.spec import place_in
@@ -23,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from archcalc.spec.arithmetic import Number
-    from archcalc.spec.rows import Row
+    from archcalc.spec.rows import TableRow
     from archcalc.spec.spec import Spec
 
 MAX_NODES = 10_000
@@ -40,7 +50,7 @@ def build(spec: Spec, input: Shape | int | None = None, heads: bool = False) -> 
     source = _input_shape(spec, input)
     builder.add("input", "input", Attrs(channels=source[0]), (), source, None)
     at = 0
-    following: tuple[Row | None, ...] = (*spec.rows[1:], None)
+    following: tuple[TableRow | None, ...] = (*spec.rows[1:], None)
     for row, after in zip(spec.rows, following, strict=True):
         at = builder.row(row, at, head=False, after=after).output
     if heads and spec.heads:
@@ -77,7 +87,7 @@ def _input_shape(spec: Spec, given: Shape | int | None) -> Shape:
     return shape
 
 
-def _origin(head: Row, trunk: Sequence[GraphRow], places: Sequence[str]) -> int:
+def _origin(head: TableRow, trunk: Sequence[GraphRow], places: Sequence[str]) -> int:
     """The node that a side head reads: a row's output, or that of a layer or block inside the row."""
     assert head.source is not None
     for row in trunk:
@@ -149,7 +159,7 @@ class _Builder:
         names = self.places.names()
         return [names[node.place] for node in self.nodes]
 
-    def row(self, row: Row, at: int, head: bool, after: Row | None = None) -> GraphRow:
+    def row(self, row: TableRow, at: int, head: bool, after: TableRow | None = None) -> GraphRow:
         path = self.places.step(ROOT, slug(row.label))
         first = len(self.nodes)
         source = at
@@ -202,7 +212,7 @@ class _Builder:
         try:
             if isinstance(item, Layer):
                 return self.layer(item, at, scope, path)
-            if isinstance(item, Call):
+            if isinstance(item, BlockCall):
                 return self.call(item, at, scope, path)
             if isinstance(item, Join):
                 return self.join(item, at, scope, path)
@@ -238,14 +248,14 @@ class _Builder:
             raise SpecError(f"{times:,} repetitions are too many", count.span, f"at most {MAX_NODES:,}")
         return times
 
-    def call(self, call: Call, at: int, scope: Scope, path: int) -> tuple[int, bool]:
+    def call(self, call: BlockCall, at: int, scope: Scope, path: int) -> tuple[int, bool]:
         block = self.blocks[call.name]
         if call.name in scope.calls:
             round_trip = " -> ".join((*scope.calls, call.name))
             hint = "break the circle: a block is made of what comes before it"
             raise SpecError(f"a block that holds itself: {round_trip}", call.span, hint)
         wanted = {p.name: p.default for p in block.parameters}
-        given: dict[str, Flag] = {}
+        given: dict[str, LayerFlag] = {}
         for flag in call.arguments:
             if flag.name not in wanted:
                 hint = suggest(flag.name, list(wanted)) or f"its parameters: {', '.join(wanted) or 'none'}"
@@ -260,12 +270,12 @@ class _Builder:
             if default is None and name not in given:
                 hint = f"write `{block.name}({name}=…)`"
                 raise SpecError(f"`{block.name}` needs `{name}`", call.span, hint)
-            flag = given.get(name) or Flag(name, default or (), call.span)
+            flag = given.get(name) or LayerFlag(name, default or (), call.span)
             values[key(name)], cells[key(name)] = self.argument(flag, scope, source)
         inner = scope.inside(block.name, values, cells)
         return self.chain(block.body, at, inner, self.places.step(path, slug(block.name)))
 
-    def argument(self, flag: Flag, scope: Scope, source: Shape) -> tuple[Any, Span | None]:
+    def argument(self, flag: LayerFlag, scope: Scope, source: Shape) -> tuple[Any, Span | None]:
         """An argument's value in this turn, and the cell from which it comes, if one."""
         if len(flag.values) > 1 and scope.turn is None:
             raise SpecError(
@@ -328,7 +338,7 @@ class _Builder:
         stride = (ceil_div(source[1], target[1]), ceil_div(source[2], target[2]))
         flags = self.sizing.flags(OPS["conv"], word.flags, scope, source)
         flags = {k: v for k, v in flags.items() if OPS.get(k, _NO_OP).role != "activation"}
-        request = Request((1, 1), stride, target[0], flags)
+        request = LayerRequest((1, 1), stride, target[0], flags)
         return self.place(OPS["conv"], request, at, word.span, self.places.step(path, "project"))
 
     def joined(self, join: Join, shapes: list[Shape]) -> Shape:
@@ -365,13 +375,13 @@ class _Builder:
     def layer(self, layer: Layer, at: int, scope: Scope, path: int) -> tuple[int, bool]:
         op = OPS.get(layer.name)
         if op is None:
-            return self.call(Call(layer.name, (), layer.name_span), at, scope, path)
+            return self.call(BlockCall(layer.name, (), layer.name_span), at, scope, path)
         request = self.sizing.request(op, layer, scope, self.nodes[at].shape)
         if request is None:
             return at, False
         return self.place(op, request, at, layer.span, path), True
 
-    def place(self, op: Op, request: Request, at: int, span: Span, path: int) -> int:
+    def place(self, op: Op, request: LayerRequest, at: int, span: Span, path: int) -> int:
         """Add the layer's node, and those of its normalisation and activation."""
         at = self.node(op, request, at, span, path)
         if op.role in ("weighted", "pool"):
@@ -379,7 +389,7 @@ class _Builder:
                 at = self.node(extra, asked, at, span, path)
         return at
 
-    def node(self, op: Op, request: Request, at: int, span: Span, path: int) -> int:
+    def node(self, op: Op, request: LayerRequest, at: int, span: Span, path: int) -> int:
         source = self.nodes[at].shape
         try:
             attrs = op.prepare(request, source)
@@ -399,7 +409,7 @@ def _equal(a: Iterable[Number], b: Iterable[Number]) -> bool:
     return all(holds(x == y) for x, y in zip(a, b, strict=True))
 
 
-def _in_row(fault: SpecError, row: Row) -> SpecError:
+def _in_row(fault: SpecError, row: TableRow) -> SpecError:
     """`fault` with the row in which it came to light, unless it points at that row already."""
     if fault.span is None or fault.also is not None:
         return fault

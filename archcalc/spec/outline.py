@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from archcalc.document.document import Cell, Document, Section, Table
+from archcalc.document.document import Cell, Document, MarkdownTable, Section
 from archcalc.document.text import Scalar, key, number
 from archcalc.errors import ArchcalcError, Span, SpecError, suggest
 from archcalc.spec import statements
@@ -38,8 +38,8 @@ class Outline:
     title: str
     document: Document
     statements: Statements
-    table: Table | None
-    heads: Table | None
+    table: MarkdownTable | None
+    heads: MarkdownTable | None
     variables: Mapping[str, Scalar]
     input: Scalar | None
     input_span: Span | None
@@ -122,9 +122,9 @@ def networks(document: Document) -> tuple[Outline, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Kinds:
-    network: tuple[Table, ...]
-    variants: tuple[Table, ...]
-    heads: tuple[Table, ...]
+    network: tuple[MarkdownTable, ...]
+    variants: tuple[MarkdownTable, ...]
+    heads: tuple[MarkdownTable, ...]
     arch: Statements
 
 
@@ -143,7 +143,7 @@ def _sort(section: Section) -> _Kinds:
     return _Kinds(tuple(network), tuple(variants), tuple(heads), statements.parse(section.arch))
 
 
-def _heads(tables: tuple[Table, ...] | list[Table]) -> Table | None:
+def _heads(tables: tuple[MarkdownTable, ...] | list[MarkdownTable]) -> MarkdownTable | None:
     if len(tables) > 1:
         raise SpecError("a second table of side heads", tables[1].span, "write all side heads in one table")
     return tables[0] if tables else None
@@ -192,7 +192,7 @@ def _front_name(document: Document) -> str:
     raise SpecError("this document has no front matter", document.start, f"begin it with {front}")
 
 
-def _all_used(document: Document, variables: Mapping[str, object], variants: list[Table]) -> None:
+def _all_used(document: Document, variables: Mapping[str, object], variants: list[MarkdownTable]) -> None:
     """Every variable must be named somewhere: in a rule, a cell, the input or another variable."""
     tables = [t for section in document.sections for t in section.tables]
     texts = [line for section in document.sections for block in section.arch for line in block.lines]
@@ -228,7 +228,9 @@ def _slug(heading: Cell) -> str:
     return name
 
 
-def _with_variants(bases: list[Outline], tables: list[Table], document: Document) -> tuple[Outline, ...]:
+def _with_variants(
+    bases: list[Outline], tables: list[MarkdownTable], document: Document
+) -> tuple[Outline, ...]:
     """The base networks and the variants; a base whose variables only its variants set is left out."""
     by_name: dict[str, Outline] = {}
     for base in bases:

@@ -23,7 +23,7 @@ _BREAKS = frozenset(" \t\n,;|[]")  # a captured value holds none of these
 WHOLE = ""  # the name under which `{}` captures
 
 
-class Kind(Enum):
+class PartKind(Enum):
     """What one part of a template matches."""
 
     WORD = "these very characters, but for case"
@@ -36,10 +36,10 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PatternPart:
     """A stretch of a template; `text` is a word to match or the name of a capture."""
 
-    kind: Kind
+    kind: PartKind
     text: str = ""
 
 
@@ -49,7 +49,7 @@ class Pattern:
 
     text: str
     names: tuple[str, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[PatternPart, ...]
 
     def match(self, text: str) -> dict[str, str] | None:
         """What each capture holds where the whole of `text` fits; None where it does not.
@@ -65,7 +65,7 @@ class Pattern:
         at = 0
         for part, ends in zip(self.parts, reach[1:], strict=True):
             start, at = at, _end(part, at, ends, folded)
-            if part.kind in (Kind.VALUE, Kind.FACTOR, Kind.WHOLE):
+            if part.kind in (PartKind.VALUE, PartKind.FACTOR, PartKind.WHOLE):
                 value = text[start:at].strip()
                 if values.setdefault(part.text, value).casefold() != value.casefold():
                     return None
@@ -80,7 +80,7 @@ def _fold(text: str) -> str:
     )
 
 
-def _reach(parts: tuple[Part, ...], text: str) -> list[int] | None:
+def _reach(parts: tuple[PatternPart, ...], text: str) -> list[int] | None:
     """For each part, the positions from which it and all behind it fit: bit p stands for position p."""
     fits = 1 << len(text)
     reach = [fits]
@@ -93,21 +93,21 @@ def _reach(parts: tuple[Part, ...], text: str) -> list[int] | None:
     return reach if reach[0] & 1 else None
 
 
-def _before(part: Part, ends: int, text: str) -> int:
+def _before(part: PatternPart, ends: int, text: str) -> int:
     """The positions at which `part` can begin so that it ends at one of `ends`."""
     kind = part.kind
-    if kind is Kind.WORD:
+    if kind is PartKind.WORD:
         return _starts(part.text, ends, text)
-    if kind is Kind.MAYBE:
+    if kind is PartKind.MAYBE:
         return ends | _starts(" ", ends, text) if " " in text else ends
-    if kind is Kind.BLANK:
+    if kind is PartKind.BLANK:
         return _starts(" ", ends, text)
-    if kind is Kind.ANY:
+    if kind is PartKind.ANY:
         return (1 << ends.bit_length()) - 1
-    if kind is Kind.WHOLE:
+    if kind is PartKind.WHOLE:
         return (1 << (ends.bit_length() - 1)) - 1
     found = 0
-    for first, last in _runs(text, kind is Kind.FACTOR):
+    for first, last in _runs(text, kind is PartKind.FACTOR):
         inside = (ends >> (first + 1)) & ((1 << (last - first)) - 1)  # ends within the run, behind its start
         found |= ((1 << inside.bit_length()) - 1) << first
     return found
@@ -139,16 +139,16 @@ def _runs(text: str, factor: bool) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
-def _end(part: Part, at: int, ends: int, text: str) -> int:
+def _end(part: PatternPart, at: int, ends: int, text: str) -> int:
     """Where `part`, which begins at `at`, ends: as soon as the rest fits."""
     kind = part.kind
-    if kind is Kind.WORD:
+    if kind is PartKind.WORD:
         return at + len(part.text)
-    if kind is Kind.BLANK:
+    if kind is PartKind.BLANK:
         return at + 1
-    if kind is Kind.MAYBE:
+    if kind is PartKind.MAYBE:
         return at + 1 if text[at : at + 1] == " " and ends >> (at + 1) & 1 else at
-    least = at if kind is Kind.ANY else at + 1
+    least = at if kind is PartKind.ANY else at + 1
     rest = ends >> least
     return least + (rest & -rest).bit_length() - 1
 
@@ -162,7 +162,7 @@ def compile_pattern(text: str) -> Pattern:
     if len(text) > MAX_LENGTH:
         raise ValueError(f"a pattern longer than {MAX_LENGTH} characters")
     tokens = list(_TOKEN.finditer(text))
-    parts: list[Part] = []
+    parts: list[PatternPart] = []
     names: list[str] = []
     previous = ""  # the literal before this token, to decide whether a blank must separate the two
     blank = False
@@ -173,20 +173,22 @@ def compile_pattern(text: str) -> Pattern:
             blank = True
             continue
         if parts:
-            parts.append(Part(Kind.BLANK if blank and _separate(previous, word) else Kind.MAYBE))
+            parts.append(
+                PatternPart(PartKind.BLANK if blank and _separate(previous, word) else PartKind.MAYBE)
+            )
         if capture:
             name = clean(capture[1:-1]).strip('"')
             if name not in names:
                 names.append(name)
             beside_x = _is_x(tokens, i - 1, -1) or _is_x(tokens, i + 1, 1)
-            kind = Kind.WHOLE if name == WHOLE else Kind.FACTOR if beside_x else Kind.VALUE
-            parts.append(Part(kind, name))
+            kind = PartKind.WHOLE if name == WHOLE else PartKind.FACTOR if beside_x else PartKind.VALUE
+            parts.append(PatternPart(kind, name))
         elif ellipsis:
-            parts.append(Part(Kind.ANY))
+            parts.append(PatternPart(PartKind.ANY))
         elif word in "{}":
             raise ValueError(f"a `{word}` without its partner")
         else:
-            parts.append(Part(Kind.WORD, _fold(word)))
+            parts.append(PatternPart(PartKind.WORD, _fold(word)))
         previous, blank = word, False
     return Pattern(text, tuple(names), tuple(parts))
 

@@ -1,4 +1,4 @@
-"""A table's lines -> `Row`s: each with its rule, the names bound in it, and its claims.
+"""A table's lines -> `TableRow`s: each with its rule, the names bound in it, and its claims.
 
 Nothing is guessed: an unmatched row, a ragged line or a cell that its column's pattern does not foresee is
 an error with its place.
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archcalc.document.document import Cell, Table
+from archcalc.document.document import Cell, MarkdownTable
 from archcalc.document.text import Scalar, key
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.metrics import SHAPES
@@ -37,7 +37,7 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class CellClaim:
     """A published cell that claims a metric; `parts` are what the column's pattern captured of it.
 
     `text` is the part that holds the figure; a shape's parts are named `h`, `w` and `c`.
@@ -60,13 +60,13 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """A row of the table, or a side head. `source` is the label of the row that a side head reads."""
 
     label: str
     steps: tuple[Step, ...]
     names: Mapping[str, Bound]
-    claims: tuple[Claim, ...]
+    claims: tuple[CellClaim, ...]
     cell: Cell
     span: Span
     source: Bound | None = None
@@ -78,19 +78,19 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TableReading:
     """A table's rows, the claims that whole rows make of the network, and the rules used (by identity)."""
 
-    rows: tuple[Row, ...]
-    totals: tuple[Claim, ...]
+    rows: tuple[TableRow, ...]
+    totals: tuple[CellClaim, ...]
     used: frozenset[int]
 
 
-def read(outline: Outline, variables: Mapping[str, Scalar], table: Table) -> Reading:
+def read(outline: Outline, variables: Mapping[str, Scalar], table: MarkdownTable) -> TableReading:
     """The rows of an outline's table, or of its table of side heads. Raises `SpecError` at a fault."""
     reader = _Reader(outline, variables)
     rows = reader.rows(table)
-    return Reading(rows, tuple(reader.totals), frozenset(reader.used))
+    return TableReading(rows, tuple(reader.totals), frozenset(reader.used))
 
 
 class _Reader:
@@ -102,9 +102,9 @@ class _Reader:
         self.statements = outline.statements
         self.used: set[int] = set()
         self.tries = 0
-        self.totals: list[Claim] = []
+        self.totals: list[CellClaim] = []
 
-    def rows(self, table: Table) -> tuple[Row, ...]:
+    def rows(self, table: MarkdownTable) -> tuple[TableRow, ...]:
         layout = lay_out(self.outline, self.variables, table)
         width = len(table.header)
         names = [key(c.text) for c in table.header]
@@ -139,15 +139,15 @@ class _Reader:
             yield cells, header.span
 
     def bind(
-        self, table: Table, cells: tuple[Cell, ...]
-    ) -> tuple[Mapping[str, Cell], dict[str, Bound], tuple[Claim, ...]]:
+        self, table: MarkdownTable, cells: tuple[Cell, ...]
+    ) -> tuple[Mapping[str, Cell], dict[str, Bound], tuple[CellClaim, ...]]:
         """A row's cells by header, the names that they and their patterns bind, and what they claim."""
         by_header = {key(h.text): c for h, c in zip(table.header, cells, strict=True)}
         claimed = {key(c.header) for c in self.statements.columns if c.metric}
         names = {
             k: Bound("" if c.blank else c.text, c.span, k in claimed) for k, c in by_header.items() if k != ""
         }
-        claims: list[Claim] = []
+        claims: list[CellClaim] = []
         for header, cell in by_header.items():
             claims.extend(self.captures(header, cell, names, set(by_header) - {header}))
         return by_header, names, tuple(claims)
@@ -159,8 +159,8 @@ class _Reader:
         layout: Layout,
         by_header: Mapping[str, Cell],
         names: dict[str, Bound],
-        claims: tuple[Claim, ...],
-    ) -> Row:
+        claims: tuple[CellClaim, ...],
+    ) -> TableRow:
         cell = cells[layout.match]
         name = cells[layout.label].text if not cells[layout.label].blank else cell.text
         steps = self.steps(cell, by_header)
@@ -174,7 +174,7 @@ class _Reader:
                 )
             steps = ()
         head = cells[layout.source] if layout.source is not None else None
-        return Row(
+        return TableRow(
             label=name,
             steps=steps,
             names=names,
@@ -184,7 +184,9 @@ class _Reader:
             source=Bound("" if head.blank else head.text, head.span) if head else None,
         )
 
-    def captures(self, header: str, cell: Cell, names: dict[str, Bound], others: set[str]) -> Iterator[Claim]:
+    def captures(
+        self, header: str, cell: Cell, names: dict[str, Bound], others: set[str]
+    ) -> Iterator[CellClaim]:
         """Take a cell apart by its column's patterns, of which the first that fits is taken.
 
         A name that is another column's header stays that column's: `{c}` of a size is then only claimed.
@@ -211,7 +213,7 @@ class _Reader:
                         f"write `{column.header} : {{}} = {column.metric}`",
                     )
                 text = next(iter(parts.values()), "")
-                yield Claim(column.metric, column.header, cell, text, parts)
+                yield CellClaim(column.metric, column.header, cell, text, parts)
             return
         patterns = " or ".join(f"`{c.pattern.text}`" for c in columns)
         fits = [
@@ -307,7 +309,7 @@ class _Reader:
         figure = step.names[WHOLE]
         text = figure.text + total.unit
         cell = next(c for c in by_header.values() if c.span == figure.span)
-        self.totals.append(Claim(total.metric, label, cell, text, {WHOLE: text}))
+        self.totals.append(CellClaim(total.metric, label, cell, text, {WHOLE: text}))
 
 
 def _match(pattern: Pattern, cell: Cell | None) -> dict[str, str] | None:

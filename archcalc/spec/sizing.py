@@ -1,4 +1,4 @@
-"""A layer's words -> a `Request`: its sizes and flags as numbers, over the defaults of its op."""
+"""A layer's words -> a `LayerRequest`: its sizes and flags as numbers, over the defaults of its op."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from archcalc.errors import SpecError
 from archcalc.ops import table as ops
-from archcalc.ops.table import Op, Pair, Request, Shape
+from archcalc.ops.table import LayerRequest, Op, Pair, Shape
 from archcalc.spec.arithmetic import BLANK, Number, holds
-from archcalc.spec.grammar import Flag, Layer, SizeWord
+from archcalc.spec.grammar import Layer, LayerFlag, SizeWord
 from archcalc.spec.scope import Scope, integer, parts
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Sizes = tuple[Pair | None, Pair | None, Number | None]
 Flags = dict[str, tuple[Number, ...]]
-Behind = tuple[tuple[Op, Request], ...]
+Behind = tuple[tuple[Op, LayerRequest], ...]
 
 
 class Sizing:
@@ -29,14 +29,14 @@ class Sizing:
         self._lasting: set[int] = set()  # the identities of the flags in `_constant`, which keeps them alive
         self._behind: dict[int, Behind] = {}
 
-    def request(self, op: Op, layer: Layer, scope: Scope, source: Shape) -> Request | None:
+    def request(self, op: Op, layer: Layer, scope: Scope, source: Shape) -> LayerRequest | None:
         """What `layer` asks for, where `source` comes in; None where one of its sizes is blank or 0.
 
         Raises `SpecError` at the word, or at the cell from which it has its value.
         """
         try:
             sizes = self.sizes(op, layer, scope, source)
-            return None if sizes is None else Request(*sizes, self.flags(op, layer.flags, scope, source))
+            return None if sizes is None else LayerRequest(*sizes, self.flags(op, layer.flags, scope, source))
         except SpecError as fault:
             words = (*layer.sizes, *(word for flag in layer.flags for word in flag.values))
             raise scope.blamed(fault, words) from None
@@ -63,7 +63,7 @@ class Sizing:
                 stride = _pair(behind, word, "a stride") if behind else None
         return kernel, stride, channels
 
-    def flags(self, op: Op, own: tuple[Flag, ...], scope: Scope, source: Shape) -> Flags:
+    def flags(self, op: Op, own: tuple[LayerFlag, ...], scope: Scope, source: Shape) -> Flags:
         """A layer's flags over the defaults of its op: of a group, the last one written holds."""
         known = self._constant.get((op.name, id(own)))
         if known is not None:
@@ -100,7 +100,7 @@ class Sizing:
         # the flag `linear` means no activation; it only shares its name with an op
         found = [ops.OPS[f] for f in flags if f in ops.OPS and f != "linear"]
         found.sort(key=lambda op: op.role != "norm")
-        made = tuple((op, Request(None, None, None, self.flags(op, (), scope, source))) for op in found)
+        made = tuple((op, LayerRequest(None, None, None, self.flags(op, (), scope, source))) for op in found)
         if id(flags) in self._lasting and all(id(request.flags) in self._lasting for _, request in made):
             self._behind[id(flags)] = made
         return made
@@ -117,7 +117,7 @@ def _pair(numbers: Sequence[Number], word: SizeWord, what: str) -> Pair:
     return numbers[0], numbers[-1]
 
 
-def _flag(flag: Flag, scope: Scope, source: Shape) -> tuple[Number, ...] | None:
+def _flag(flag: LayerFlag, scope: Scope, source: Shape) -> tuple[Number, ...] | None:
     """A flag's numbers; None where one of them is blank: the flag is then not there."""
     values: list[Number] = []
     for word in flag.values:
@@ -130,7 +130,7 @@ def _flag(flag: Flag, scope: Scope, source: Shape) -> tuple[Number, ...] | None:
     return tuple(values)
 
 
-def _check_value(flag: Flag, value: Number, word: SizeWord) -> None:
+def _check_value(flag: LayerFlag, value: Number, word: SizeWord) -> None:
     if flag.name == "eps":
         return
     if flag.name == "p":

@@ -14,7 +14,7 @@ from archcalc.spec import checks as wording
 from archcalc.spec import grammar, rows
 from archcalc.spec.grammar import SizeWord
 from archcalc.spec.outline import Outline, resolve
-from archcalc.spec.rows import Claim, Reading, Row
+from archcalc.spec.rows import CellClaim, TableReading, TableRow
 from archcalc.spec.statements import Rule, Statements
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ class Spec:
     input: SizeWord
     input_span: Span
     variables: Mapping[str, Scalar]
-    rows: tuple[Row, ...]
-    heads: tuple[Row, ...]
-    totals: tuple[Claim, ...]
+    rows: tuple[TableRow, ...]
+    heads: tuple[TableRow, ...]
+    totals: tuple[CellClaim, ...]
     statements: Statements
     document: Document
     settings: Mapping[str, Scalar] = field(default_factory=dict)
@@ -85,7 +85,7 @@ def build(
         )
     wording.check(whole.statements)
     trunk = rows.read(whole, variables, whole.table)
-    heads = rows.read(whole, variables, whole.heads) if whole.heads else Reading((), (), frozenset())
+    heads = rows.read(whole, variables, whole.heads) if whole.heads else TableReading((), (), frozenset())
     _check_rules(own_rules, whole, trunk.used | heads.used)
     layers = tuple(row for row in trunk.rows if row.steps)
     if not layers:
@@ -123,7 +123,7 @@ def place_in(label: str, source: str) -> str | None:
     return wanted[len(row) + 1 :] if wanted.startswith(row + ".") else None
 
 
-def _check_sources(heads: tuple[Row, ...], names: list[str]) -> None:
+def _check_sources(heads: tuple[TableRow, ...], names: list[str]) -> None:
     """Every side head must read one row, or a place inside one."""
     for head in heads:
         assert head.source is not None

@@ -24,7 +24,7 @@ from archcalc.document.text import clean, key
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.metrics import METRICS, SHAPES
 from archcalc.spec import grammar
-from archcalc.spec.grammar import Chain, Flag, SizeWord, Source
+from archcalc.spec.grammar import Chain, LayerFlag, SizeWord, SourceText
 from archcalc.spec.patterns import Pattern, compile_pattern
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ColumnStatement:
     """`header : pattern = metric`; `metric` is empty where the cell claims nothing."""
 
     header: str
@@ -87,7 +87,7 @@ class Default:
     """`default op : flags`."""
 
     op: str
-    flags: tuple[Flag, ...]
+    flags: tuple[LayerFlag, ...]
     span: Span
 
 
@@ -103,7 +103,7 @@ class Header:
 class Statements:
     """All that an `arch` block says. Rules are tried in order; the first that fits is the row's."""
 
-    columns: tuple[Column, ...] = ()
+    columns: tuple[ColumnStatement, ...] = ()
     rules: tuple[Rule, ...] = ()
     defaults: Mapping[str, Default] = field(default_factory=dict)
     blocks: Mapping[str, Block] = field(default_factory=dict)
@@ -140,7 +140,7 @@ _SPECIAL = ("match", "label", "extends", "append")
 
 def parse(blocks: Iterable[ArchBlock]) -> Statements:
     """The `Statements` of some `arch` blocks, read as one. Raises `SpecError` at the fault."""
-    columns: list[Column] = []
+    columns: list[ColumnStatement] = []
     rules: list[Rule] = []
     defaults: dict[str, Default] = {}
     named: dict[str, Block] = {}
@@ -205,7 +205,7 @@ def _nearest(text: str) -> str:
     )
 
 
-def _logical_lines(block: ArchBlock) -> list[Source]:
+def _logical_lines(block: ArchBlock) -> list[SourceText]:
     """The statements' own lines: an indented line, or one inside open brackets, goes on the last."""
     texts = [_uncomment(line) for line in block.lines]
     filled = [t for t in texts if t.strip()]
@@ -229,7 +229,7 @@ def _logical_lines(block: ArchBlock) -> list[Source]:
         first, last = run[0], run[-1]
         lines = tuple(texts[first : last + 1])
         full = block.raw[first : last + 1]
-        sources.append(Source(block.file, block.line + first, 0, lines, full))
+        sources.append(SourceText(block.file, block.line + first, 0, lines, full))
     return sources
 
 
@@ -240,14 +240,14 @@ def _uncomment(line: str) -> str:
     return line if found is None else line[: found.start()].rstrip()
 
 
-def _tail(source: Source, start: int) -> Source:
+def _tail(source: SourceText, start: int) -> SourceText:
     """`source` from character `start` on."""
     text = source.text
     skipped = text.count("\n", 0, start)
     column = start - (text.rfind("\n", 0, start) + 1)
     offset = column + (source.offset if skipped == 0 else 0)
     lines = source.lines[skipped:]
-    return Source(
+    return SourceText(
         source.file,
         source.line + skipped,
         offset,
@@ -272,7 +272,7 @@ def _metric(word: str, span: Span) -> str:
     return metric
 
 
-def _column(source: Source, header: str, start: int, spot: Span) -> Column:
+def _column(source: SourceText, header: str, start: int, spot: Span) -> ColumnStatement:
     rest = source.text[start:]
     metric = ""
     found = re.search(r"=\s*([A-Za-z_]+)\s*$", rest)
@@ -288,10 +288,10 @@ def _column(source: Source, header: str, start: int, spot: Span) -> Column:
     if metric in SHAPES and not {"h"} <= set(pattern.names) <= {"h", "w", "c"} and pattern.names != ("c",):
         hint = f"`{header} : {{h}}x{{w}}x{{c}} = {metric}`, of which `w` or `c` may be missing"
         raise SpecError("the parts of a shape are named `h`, `w` and `c`", where, hint)
-    return Column(clean(header), pattern, metric, spot)
+    return ColumnStatement(clean(header), pattern, metric, spot)
 
 
-def _block(source: Source, found: re.Match[str]) -> Block:
+def _block(source: SourceText, found: re.Match[str]) -> Block:
     spot = source.span(*found.span(1))
     if found[1] in (*_SPECIAL, "default"):
         raise SpecError(
@@ -324,7 +324,7 @@ def _block(source: Source, found: re.Match[str]) -> Block:
     return Block(found[1], tuple(parameters), body, spot)
 
 
-def _rule(source: Source) -> Rule:
+def _rule(source: SourceText) -> Rule:
     text = source.text
     arrow = text.index("->")
     pieces = _top_level(text[:arrow])
@@ -351,7 +351,7 @@ def _rule(source: Source) -> Rule:
     return Rule(pattern, tuple(conditions), Total(metric, clean(total[2]), total[3] or "", spot), spot)
 
 
-def _one_arrow(source: Source, arrow: int) -> None:
+def _one_arrow(source: SourceText, arrow: int) -> None:
     """Complain where a rule goes on into the next: by its indentation, or by a bracket left open."""
     text = source.text
     second = text.find("->", arrow + 2)

@@ -12,7 +12,7 @@ from archcalc.views.tables import Column, Table
 
 if TYPE_CHECKING:
     from archcalc.audit.findings import Audit, Finding, Paper, Suggestion, Summary
-    from archcalc.units import Interval
+    from archcalc.units import PublishedInterval
 
 _METRICS: Final = {"macs": "MACs", "flops": "FLOPs"}
 
@@ -40,7 +40,7 @@ def span_of(finding: Finding) -> str:
     return between(finding.intervals[0], finding.published)
 
 
-def between(interval: Interval, published: str = "") -> str:
+def between(interval: PublishedInterval, published: str = "") -> str:
     """An interval in words; "" where it is one number."""
     if interval.lo is None:
         return ("at most " if interval.hi_closed else "less than ") + _end(interval.hi, published)

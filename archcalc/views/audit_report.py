@@ -6,7 +6,7 @@ import itertools
 import textwrap
 from typing import TYPE_CHECKING, Final
 
-from archcalc.audit.conventions import METRICS, Verdict
+from archcalc.audit.conventions import METRICS, AuditVerdict
 from archcalc.views.audit import between, place, shown, span_of, summary, told
 
 if TYPE_CHECKING:
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 Line = tuple[str, str]
 
 _STYLE: Final = {
-    Verdict.agrees: "good",
-    Verdict.conditional: "warn",
-    Verdict.differs: "warn",
-    Verdict.unknown: "bad",
+    AuditVerdict.agrees: "good",
+    AuditVerdict.conditional: "warn",
+    AuditVerdict.differs: "warn",
+    AuditVerdict.unknown: "bad",
 }
 _GROUPS: Final = (
     ("Unexplained", None),
-    ("Differ, with the document's explanation", Verdict.differs),
-    ("Agree under a convention", Verdict.conditional),
+    ("Differ, with the document's explanation", AuditVerdict.differs),
+    ("Agree under a convention", AuditVerdict.conditional),
 )
 
 
@@ -82,7 +82,7 @@ def _paper(paper: Paper, width: int) -> Iterator[Line]:
             yield from wrapped(text, width, "  ")
     for heading, verdict in _GROUPS:
         yield from _section(heading, _chosen(paper, verdict), width)
-    plain = _chosen(paper, Verdict.agrees)
+    plain = _chosen(paper, AuditVerdict.agrees)
     if plain:
         yield "", ""
         yield "Agree", "title"
@@ -100,7 +100,7 @@ def _title(paper: Paper) -> str:
     return paper.title + name + (f", {paper.scope}" if paper.scope else "")
 
 
-def _chosen(paper: Paper, verdict: Verdict | None) -> list[Finding]:
+def _chosen(paper: Paper, verdict: AuditVerdict | None) -> list[Finding]:
     """The findings of a verdict that need nothing more or, for None, those that fail."""
     if verdict is None:
         return [f for f in paper.findings if f.fault]

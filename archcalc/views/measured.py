@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from archcalc.bench.results import Latency, PairFigures, RowFigures
     from archcalc.bench.stats.flags import Flag
     from archcalc.bench.stats.roofline import Ceilings
-    from archcalc.bench.stats.statistics import Interval
+    from archcalc.bench.stats.statistics import MeasuredInterval
     from archcalc.cost.counts import Counts
 
 _WHERE = (
@@ -42,12 +42,12 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{round(value, places):,.{max(0, places)}f}"
 
 
-def spread(interval: Interval, digits: int = 3) -> str:
+def spread(interval: MeasuredInterval, digits: int = 3) -> str:
     """The bounds of an interval."""
     return f"{significant(interval.low, digits)} to {significant(interval.high, digits)}"
 
 
-def _bounds(interval: Interval) -> str:
+def _bounds(interval: MeasuredInterval) -> str:
     return f"{interval.low:.3f} to {interval.high:.3f}"
 
 
@@ -372,7 +372,7 @@ def _point_json(record: Record, point: Point) -> dict[str, Any]:
     return found
 
 
-def _interval(interval: Interval) -> dict[str, Any]:
+def _interval(interval: MeasuredInterval) -> dict[str, Any]:
     return {
         "low": interval.low,
         "point": interval.point,

@@ -18,7 +18,7 @@ from console import archcalc
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from archcalc.audit import Finding, Paper, Verdict, audit, audit_network
+from archcalc.audit import AuditVerdict, Finding, Paper, audit, audit_network
 from archcalc.document import document
 from archcalc.errors import ArchcalcError
 from archcalc.spec import library, outline
@@ -69,7 +69,7 @@ def test_every_verdict_can_be_derived_from_what_is_printed(papers: dict[str, Pap
         else:
             values = [finding.computed]
         inside = all(i.contains(v) for i, v in zip(finding.intervals, values, strict=True))
-        assert inside == (finding.verdict is Verdict.agrees)
+        assert inside == (finding.verdict is AuditVerdict.agrees)
 
 
 #: (paper, row or sentence, published): what an `agrees if` departs in
@@ -98,7 +98,7 @@ def test_every_agrees_if_names_its_convention(papers: dict[str, Paper]) -> None:
         (name, f.row, f.published): f.condition
         for name, paper in papers.items()
         for f in paper.findings
-        if f.verdict is Verdict.conditional
+        if f.verdict is AuditVerdict.conditional
     }
     assert found == CONDITIONS
     for finding in (f for paper in papers.values() for f in paper.findings):
@@ -110,7 +110,7 @@ def test_every_agrees_if_names_its_convention(papers: dict[str, Paper]) -> None:
 
 def test_no_explanation_is_offered_where_none_is_needed(papers: dict[str, Paper]) -> None:
     for finding in (f for paper in papers.values() for f in paper.findings):
-        if finding.verdict is not Verdict.differs:
+        if finding.verdict is not AuditVerdict.differs:
             assert finding.suggestions == ()
 
 
@@ -127,7 +127,7 @@ def test_the_conventions_of_googlenets_columns_are_found(papers: dict[str, Paper
 def test_the_exact_tie_of_3a_agrees(papers: dict[str, Paper]) -> None:
     found = cell(papers["googlenet"], "inception (3a)", "params")
     assert found.computed == weights(module("3a")) == Fraction("159.5") * 1024
-    assert (found.published, found.verdict) == ("159K", Verdict.agrees)
+    assert (found.published, found.verdict) == ("159K", AuditVerdict.agrees)
 
 
 def test_the_first_convolution_is_found_to_be_separable(papers: dict[str, Paper]) -> None:
@@ -212,9 +212,9 @@ size : {{h}}x{{w}}x{{c}} = output
 def test_a_shared_cell_is_right_only_if_it_is_right_for_all() -> None:
     right = audited(SHARED.format(b=16, macs="27,648"))
     assert cell(right, "one", "size").networks == ("a", "b")
-    assert cell(right, "one", "size").verdict is Verdict.agrees
+    assert cell(right, "one", "size").verdict is AuditVerdict.agrees
     wrong = cell(audited(SHARED.format(b=24, macs="27,648")), "one", "size")
-    assert (wrong.networks, wrong.verdict, wrong.note) == (("b",), Verdict.differs, "not so for a")
+    assert (wrong.networks, wrong.verdict, wrong.note) == (("b",), AuditVerdict.differs, "not so for a")
     assert wrong.computed == Size((8, 8, 24))
 
 
@@ -398,8 +398,8 @@ def test_a_planted_convention_is_inferred_in_spite_of_noise(
     assert (reading.metric, reading.convention.kilo, reading.convention.rounding) == planted
     for i, finding in enumerate(paper.findings):
         if i not in noise:  # an interval contains what was rounded into it
-            assert finding.verdict is Verdict.agrees
-        if finding.verdict is not Verdict.differs:
+            assert finding.verdict is AuditVerdict.agrees
+        if finding.verdict is not AuditVerdict.differs:
             assert finding.suggestions == ()
 
 
@@ -430,7 +430,7 @@ conv … -> conv {{kernel}} {{c}} same
 
 
 def suggestions(text: str, row: str) -> list[tuple[str, str]]:
-    found = [f for f in audited(text).findings if f.row == row and f.verdict is Verdict.differs]
+    found = [f for f in audited(text).findings if f.row == row and f.verdict is AuditVerdict.differs]
     assert {f.column for f in found} == {"params", "ops"}
     assert found[0].suggestions == found[1].suggestions
     assert all(s.fits == ("params", "ops") for s in found[0].suggestions)
@@ -481,7 +481,7 @@ def test_an_inner_width_is_found_and_no_outer_one() -> None:
     own = [64 * r + 9 * r * 64 for r in (16, 32, 48, 32)]
     own[1] = 64 * 64 + 9 * 64 * 64
     paper = audited(text.format(*own))
-    (found,) = [f for f in paper.findings if f.verdict is Verdict.differs]
+    (found,) = [f for f in paper.findings if f.verdict is AuditVerdict.differs]
     kinds = {s.kind: s.change for s in found.suggestions}
     assert kinds["width"] == "64 channels instead of 32 in conv_1"
 
@@ -519,7 +519,7 @@ def test_a_change_that_spoils_an_agreeing_figure_is_no_explanation() -> None:
     found = cell(paper, "conv 3", "params")
     assert found.suggestions == ()
     assert "contradict each other" in found.note
-    assert cell(paper, "conv 3", "ops").verdict is Verdict.agrees
+    assert cell(paper, "conv 3", "ops").verdict is AuditVerdict.agrees
 
 
 # ------------------------------------------------------------------------------------ output

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archcalc.audit import Finding, Verdict, audit
+from archcalc.audit import AuditVerdict, Finding, audit
 from archcalc.document import document
 from archcalc.errors import SpecError
 from archcalc.metrics import METRICS, SHAPES
@@ -191,20 +191,20 @@ def test_a_near_metric_is_suggested() -> None:
 def test_expressions_come_to_what_the_arithmetic_says(computed: str, value: int) -> None:
     found = finding(f"{value:,}" if value > 999 else str(value), computed)
     assert found.computed == value
-    assert found.verdict is Verdict.agrees
+    assert found.verdict is AuditVerdict.agrees
 
 
 def test_shapes_are_compared_as_papers_print_them() -> None:
     whole = finding("8x8x128", "output(my-net, row=conv, again)")
     assert (whole.verdict, whole.computed, whole.compared) == (
-        Verdict.agrees,
+        AuditVerdict.agrees,
         Size((8, 8, 128)),
         ("h", "w", "c"),
     )
-    assert finding("8×8", "output(my-net, row=conv, again)").verdict is Verdict.agrees
-    assert finding("16x16x64", "input(my-net, row=conv, again)").verdict is Verdict.agrees
+    assert finding("8×8", "output(my-net, row=conv, again)").verdict is AuditVerdict.agrees
+    assert finding("16x16x64", "input(my-net, row=conv, again)").verdict is AuditVerdict.agrees
     wrong = finding("8x8x64", "output(my-net, row=conv, again)")
-    assert (wrong.verdict, wrong.difference) == (Verdict.differs, 1)
+    assert (wrong.verdict, wrong.difference) == (AuditVerdict.differs, 1)
 
 
 @pytest.mark.parametrize(
@@ -228,14 +228,14 @@ def test_shapes_are_compared_as_papers_print_them() -> None:
 )
 def test_what_cannot_be_evaluated_fails_with_its_reason(published: str, computed: str, message: str) -> None:
     found = finding(published, computed)
-    assert found.verdict is Verdict.unknown
+    assert found.verdict is AuditVerdict.unknown
     assert message in found.fault
     assert found.computed is None
 
 
 def test_one_bad_claim_hides_no_other() -> None:
     bad, good = findings("a | 5 | params(nowhere) |", "b | 3 | depth(my-net) |")
-    assert (bad.verdict, good.verdict) == (Verdict.unknown, Verdict.agrees)
+    assert (bad.verdict, good.verdict) == (AuditVerdict.unknown, AuditVerdict.agrees)
 
 
 def test_a_network_of_the_document_comes_before_a_shipped_one_and_files_stand_beside_it(
@@ -285,6 +285,6 @@ def test_every_metric_is_told_of_a_network_and_of_a_row(metric: str) -> None:
     shape = metric in SHAPES
     for target in ("my-net", "my-net, row=conv, again"):
         found = finding("2x3" if shape else "-1", f"{metric}({target})")
-        assert found.verdict is Verdict.differs
+        assert found.verdict is AuditVerdict.differs
         assert isinstance(found.computed, Size) == shape
         assert shape or found.computed > 0

@@ -30,7 +30,7 @@ from by_hand import (
     weights,
 )
 
-from archcalc.audit import Finding, Known, Verdict, audit
+from archcalc.audit import AuditVerdict, Finding, Known, audit
 from archcalc.spec import library
 from archcalc.spec.arithmetic import Size
 
@@ -337,7 +337,7 @@ def differences() -> dict[tuple[str, str, str], Finding]:
         (paper.name, found.row, found.column): found
         for paper in papers
         for found in paper.findings
-        if found.verdict is Verdict.differs
+        if found.verdict is AuditVerdict.differs
     }
 
 

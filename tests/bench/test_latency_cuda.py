@@ -11,7 +11,7 @@ from latency_fakes import TINY
 from archcalc.bench.records.record import Key, Status
 from archcalc.bench.runner import ceilings, instance, memory, plan, precision, rows, subjects
 from archcalc.bench.runner.measurer import Measurer
-from archcalc.bench.runner.tasks import Kind, Task
+from archcalc.bench.runner.tasks import Task, TaskKind
 
 pytestmark = [
     pytest.mark.cuda,
@@ -29,7 +29,7 @@ def unwatched(what: str, rounds: int, half_width: float) -> None:
     assert rounds >= 0
 
 
-def task(kind: Kind, at: Key, **changes: Any) -> Task:
+def task(kind: TaskKind, at: Key, **changes: Any) -> Task:
     return Task(kind, TINY, "cuda", key=at, sources=at.networks, first=True, **changes)
 
 
@@ -38,7 +38,7 @@ def task(kind: Kind, at: Key, **changes: Any) -> Task:
 @pytest.mark.parametrize("layout", ["nchw", "nhwc"])
 def test_a_pair_in_every_precision_mode_and_layout(mode: str, name: str, layout: str) -> None:
     at = key("3x3", "3x1-1x3", precisions=(name,), modes=(mode,), layouts=(layout,), batches=(2,))
-    answer = Measurer().run(task(Kind.MEASURE, at), unwatched)
+    answer = Measurer().run(task(TaskKind.MEASURE, at), unwatched)
     assert answer.status is Status.DONE, answer.message
     assert answer.pair is not None
     assert answer.networks[0].memory_peak is not None
@@ -80,7 +80,7 @@ def test_convolutions_obey_the_precision_too() -> None:
 
 def test_the_null_test_runs() -> None:
     at = key("3x3", "3x1-1x3", batches=(32,), variables={"width": "256"})
-    answer = Measurer().run(task(Kind.NULL, at), unwatched)
+    answer = Measurer().run(task(TaskKind.NULL, at), unwatched)
     assert answer.null is not None, answer.message
 
 
@@ -117,11 +117,11 @@ def test_out_of_memory_is_an_answer_and_the_next_point_works() -> None:
     huge = key("5x5", batches=(256,), precisions=("fp32-ieee",), variables={"width": "512"})
     torch.cuda.set_per_process_memory_fraction(0.005)
     try:
-        answer = Measurer().run(task(Kind.MEASURE, huge), unwatched)
+        answer = Measurer().run(task(TaskKind.MEASURE, huge), unwatched)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     assert answer.status is Status.OUT_OF_MEMORY, answer.message
-    assert Measurer().run(task(Kind.MEASURE, key("5x5")), unwatched).status is Status.DONE
+    assert Measurer().run(task(TaskKind.MEASURE, key("5x5")), unwatched).status is Status.DONE
 
 
 def test_the_host_and_the_device_are_told_apart() -> None:

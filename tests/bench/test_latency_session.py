@@ -13,8 +13,8 @@ from archcalc.bench.records import storage
 from archcalc.bench.records.record import Point, Record, Status
 from archcalc.bench.runner import plan, session, work
 from archcalc.bench.runner.session import Job
-from archcalc.bench.runner.tasks import Answer, Kind, Task
-from archcalc.bench.stats.statistics import Verdict
+from archcalc.bench.runner.tasks import Answer, Task, TaskKind
+from archcalc.bench.stats.statistics import SavingVerdict
 from archcalc.errors import ArchcalcError
 from archcalc.views import measured as measured_views
 
@@ -37,7 +37,7 @@ def test_a_pair_becomes_a_verdict() -> None:
     figures = measured.pair(record, record.points[0])
     assert figures.saving.mu == pytest.approx(0.72)
     assert 0.71 < figures.saving.rho.low < figures.saving.rho.high < 0.73
-    assert figures.saving.verdict is Verdict.REALIZED
+    assert figures.saving.verdict is SavingVerdict.REALIZED
     assert figures.predicted is not None
     assert figures.difference == pytest.approx(figures.saving.rho.point / figures.predicted - 1)
     assert record.sessions[0].null_tests[0].passed
@@ -63,7 +63,7 @@ def test_ctrl_c_keeps_what_is_finished_and_resumes(tmp_path: Path) -> None:
     path = tmp_path / "record.json"
 
     def interrupt(task: Task) -> Answer | None:
-        if task.kind is Kind.MEASURE and task.key is not None and task.key.batch == 4:
+        if task.kind is TaskKind.MEASURE and task.key is not None and task.key.batch == 4:
             raise KeyboardInterrupt
         return None
 
@@ -75,7 +75,7 @@ def test_ctrl_c_keeps_what_is_finished_and_resumes(tmp_path: Path) -> None:
     assert statuses(kept) == {1: Status.DONE, 32: Status.DONE}
     second = FakeRunner()
     record = session.measure(job(), kept, lambda r: storage.save(r, path), runners=[second])
-    again = [t.key.batch for t in second.asked if t.kind is Kind.MEASURE and t.key is not None]
+    again = [t.key.batch for t in second.asked if t.kind is TaskKind.MEASURE and t.key is not None]
     assert again == [4]
     assert statuses(storage.load(path)) == statuses(record) == dict.fromkeys((1, 4, 32), Status.DONE)
     assert len(record.sessions) == 2
@@ -93,7 +93,7 @@ def test_a_lost_device_stops_and_keeps_what_is_saved(tmp_path: Path) -> None:
     path = tmp_path / "record.json"
 
     def vanish(task: Task) -> Answer | None:
-        if task.kind is Kind.MEASURE and task.key is not None and task.key.batch == 32:
+        if task.kind is TaskKind.MEASURE and task.key is not None and task.key.batch == 32:
             return Answer(Status.FAILED, "the device no longer answers: CUDA error", "try again", lost=True)
         return None
 
@@ -121,7 +121,7 @@ def test_unsupported_is_recorded_and_not_tried_again() -> None:
 
 def test_a_failure_is_tried_again() -> None:
     def fail(task: Task) -> Answer | None:
-        return Answer(Status.FAILED, "broke") if task.kind is Kind.MEASURE else None
+        return Answer(Status.FAILED, "broke") if task.kind is TaskKind.MEASURE else None
 
     record = session.measure(job((1,)), runners=[FakeRunner(fail)])
     assert statuses(record) == {1: Status.FAILED}
@@ -157,14 +157,14 @@ def test_processes_are_combined_and_memory_is_the_first_ones() -> None:
     assert pair is not None
     assert [run.process for run in pair.runs] == [0, 1, 2]
     assert measured.pair(record, record.points[0]).saving.rho.label == "over 3 processes"
-    assert [t.first for r in runners for t in r.asked if t.kind is Kind.MEASURE] == [True, False, False]
+    assert [t.first for r in runners for t in r.asked if t.kind is TaskKind.MEASURE] == [True, False, False]
 
 
 def test_a_failed_null_test_refuses_the_verdict() -> None:
     record = session.measure(job((1,)), runners=[FakeRunner(broken_copy=True)])
     figures = measured.pair(record, record.points[0])
     assert len(record.sessions[0].null_tests[0].attempts) == 2
-    assert figures.saving.verdict is Verdict.REFUSED
+    assert figures.saving.verdict is SavingVerdict.REFUSED
     shown = measured_views.savings(record, record.points)
     assert "refused" in [str(v) for v in shown.rows[0]]
     assert any("verdicts are refused" in n for n in measured_views.notes(record, record.points))

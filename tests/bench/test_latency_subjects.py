@@ -17,7 +17,7 @@ from archcalc.bench.runner import fuse, instance, measurer, memory, plan, precis
 from archcalc.bench.runner.measurer import Measurer
 from archcalc.bench.runner.monitor import Monitor, monitor
 from archcalc.bench.runner.precision import UnsupportedError
-from archcalc.bench.runner.tasks import Answer, Kind, Task
+from archcalc.bench.runner.tasks import Answer, Task, TaskKind
 from archcalc.bench.stats.flags import FlagKind
 from archcalc.errors import ArchcalcError
 from archcalc.nn import network
@@ -29,7 +29,7 @@ def key(*names: str, **changes: Any) -> Key:
     return plan.points([names], plan.conditions("cpu", **options), [variables])[0]
 
 
-def task(kind: Kind, at: Key, **changes: Any) -> Task:
+def task(kind: TaskKind, at: Key, **changes: Any) -> Task:
     return Task(kind, TINY, "cpu", key=at, sources=at.networks, first=True, **changes)
 
 
@@ -204,7 +204,9 @@ def test_peak_memory_holds_at_least_the_maps() -> None:
 
 
 def test_a_pair_is_measured_with_all_that_belongs_to_it() -> None:
-    answer = Measurer().run(task(Kind.MEASURE, key("3x3", "3x1-1x3", variables={"width": "8"})), unwatched)
+    answer = Measurer().run(
+        task(TaskKind.MEASURE, key("3x3", "3x1-1x3", variables={"width": "8"})), unwatched
+    )
     assert answer.status is Status.DONE, answer.message
     assert answer.pair is not None
     assert [n.name for n in answer.networks] == ["3x3", "3x1-1x3"]
@@ -214,7 +216,7 @@ def test_a_pair_is_measured_with_all_that_belongs_to_it() -> None:
 
 def test_rows_are_measured_alone_and_in_situ() -> None:
     at = key("lenet-5")
-    answer = Measurer().run(task(Kind.MEASURE, at, rows=True), unwatched)
+    answer = Measurer().run(task(TaskKind.MEASURE, at, rows=True), unwatched)
     assert answer.status is Status.DONE, answer.message
     counted = archcalc.load("lenet-5").counts()
     assert [r.row for r in answer.rows] == [r.row.name for r in counted.rows]
@@ -226,7 +228,7 @@ def test_rows_are_measured_alone_and_in_situ() -> None:
 
 
 def test_a_null_test_uses_the_cheaper_network() -> None:
-    asked = task(Kind.NULL, key("5x5", "3x3-3x3", variables={"width": "8"}))
+    asked = task(TaskKind.NULL, key("5x5", "3x3-3x3", variables={"width": "8"}))
     # a slot into which a run fits, however busy the machine
     asked = replace(asked, protocol=replace(asked.protocol, slot_s=0.05))
     answer = Measurer().run(asked, unwatched)
@@ -235,7 +237,7 @@ def test_a_null_test_uses_the_cheaper_network() -> None:
 
 
 def test_a_null_test_takes_a_convolution_where_a_run_outlasts_a_slot() -> None:
-    asked = task(Kind.NULL, key("5x5", "3x3-3x3", variables={"width": "8"}))
+    asked = task(TaskKind.NULL, key("5x5", "3x3-3x3", variables={"width": "8"}))
     asked = replace(asked, protocol=replace(asked.protocol, slot_s=1e-6))
     answer = Measurer().run(asked, unwatched)
     assert answer.null is not None, answer.message
@@ -251,7 +253,7 @@ def test_ceilings_are_positive() -> None:
 
 @pytest.mark.parametrize("name", ["tf32"])
 def test_what_a_device_lacks_is_unsupported(name: str) -> None:
-    answer = Measurer().run(task(Kind.MEASURE, key("3x3", precisions=(name,))), unwatched)
+    answer = Measurer().run(task(TaskKind.MEASURE, key("3x3", precisions=(name,))), unwatched)
     assert answer.status is Status.UNSUPPORTED
 
 
@@ -264,7 +266,7 @@ def test_out_of_memory_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         return Hungry()
 
     monkeypatch.setattr(subjects, "subject", hungry)
-    answer = Measurer().run(task(Kind.MEASURE, key("3x3")), unwatched)
+    answer = Measurer().run(task(TaskKind.MEASURE, key("3x3")), unwatched)
     assert answer.status is Status.OUT_OF_MEMORY
     assert "90.00 GiB" in answer.message
 
@@ -298,13 +300,13 @@ def test_ctrl_c_gets_through(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(subjects, "subject", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        Measurer().run(task(Kind.MEASURE, key("3x3")), unwatched)
+        Measurer().run(task(TaskKind.MEASURE, key("3x3")), unwatched)
 
 
 def test_no_cuda_is_an_answer_with_advice() -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a CUDA device here")
-    answer: Answer = Measurer().run(Task(Kind.SETUP, TINY, "cuda"), unwatched)
+    answer: Answer = Measurer().run(Task(TaskKind.SETUP, TINY, "cuda"), unwatched)
     assert answer.status is Status.FAILED
     assert "--device cpu" in answer.hint
     assert "--record" in answer.hint

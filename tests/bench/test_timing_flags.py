@@ -9,16 +9,16 @@ import pytest
 
 from archcalc.bench.stats import flags
 from archcalc.bench.stats.flags import Flag, FlagKind
-from archcalc.bench.stats.statistics import Interval
+from archcalc.bench.stats.statistics import MeasuredInterval
 
 
-def near(point: float, half: float = 0.002) -> Interval:
-    return Interval(point - half, point, point + half)
+def near(point: float, half: float = 0.002) -> MeasuredInterval:
+    return MeasuredInterval(point - half, point, point + half)
 
 
 RISING = [0.001 * i for i in range(30)]
 RAISED = [
-    (flags.wide_interval(Interval(0.7, 0.72, 0.74), 0.01), FlagKind.WIDE_INTERVAL, "2.78%"),
+    (flags.wide_interval(MeasuredInterval(0.7, 0.72, 0.74), 0.01), FlagKind.WIDE_INTERVAL, "2.78%"),
     (flags.max_rounds(80, 0.012, 0.01), FlagKind.MAX_ROUNDS, "1.20% after 80 rounds"),
     (flags.drifting(RISING), FlagKind.DRIFT, "times +2.0%"),
     (flags.drifting([-x for x in RISING], "ratio"), FlagKind.DRIFT, "ratio -2.0%"),
@@ -36,7 +36,7 @@ RAISED = [
     (flags.null_test_failed(True, "copies differ"), FlagKind.NULL_TEST, "copies differ"),
 ]
 SILENT = {
-    "narrow": flags.wide_interval(Interval(0.717, 0.72, 0.723), 0.01),
+    "narrow": flags.wide_interval(MeasuredInterval(0.717, 0.72, 0.723), 0.01),
     "precise": flags.max_rounds(80, 0.01, 0.01),
     "small drift": flags.drifting([0.0004 * i for i in range(30)]),
     "few rounds": flags.drifting([0.0, 1.0, 2.0]),

@@ -30,7 +30,7 @@ from archcalc.bench.stats.protocol import (
 )
 from archcalc.bench.stats.rounds import calibrate, looks, measure_pair, measure_solo, stops, warm_up
 from archcalc.bench.stats.simulate import THROTTLED, SimulatedDevice, Weather
-from archcalc.bench.stats.statistics import Interval
+from archcalc.bench.stats.statistics import MeasuredInterval
 from archcalc.errors import ArchcalcError
 
 SHORT = replace(DEFAULT, warm_up_min_s=0.0, warm_up_max_s=0.5)
@@ -430,7 +430,7 @@ def test_a_second_attempt_may_pass() -> None:
 def test_what_fails_a_null_test(
     copy: tuple[float, float, float], extra: tuple[float, float, float], problem: str
 ) -> None:
-    found = null_problem(Interval(*copy), Interval(*extra), 0.003)
+    found = null_problem(MeasuredInterval(*copy), MeasuredInterval(*extra), 0.003)
     assert problem in found
     assert bool(problem) == bool(found)
 

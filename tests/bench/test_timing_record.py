@@ -19,7 +19,7 @@ from archcalc.bench.records.record import (
     Books,
     Environment,
     Key,
-    Network,
+    MeasuredNetwork,
     PairResult,
     Point,
     Record,
@@ -94,8 +94,8 @@ def session(identity: str = "a", started: str = "2025-01-02T03:04:05Z", **change
 
 
 def done(point: Key, run_in: str = "a", **changes: Any) -> Point:
-    old = Network("v1", 1000, 2000, (Work(2000, 2000, WorkKind.MATMUL),), 10, 12)
-    pair = PairResult(old, Network("v3", 720, 4000), (pair_run(0), pair_run(1)))
+    old = MeasuredNetwork("v1", 1000, 2000, (Work(2000, 2000, WorkKind.MATMUL),), 10, 12)
+    pair = PairResult(old, MeasuredNetwork("v3", 720, 4000), (pair_run(0), pair_run(1)))
     return replace(Point(point, run_in, Status.DONE, pair=pair), **changes)
 
 
@@ -126,7 +126,7 @@ def full() -> Record:
         key(1, networks=("v1",)),
         "a",
         Status.DONE,
-        solo=SoloResult(Network("v1", 1, 1), (solo_run(),)),
+        solo=SoloResult(MeasuredNetwork("v1", 1, 1), (solo_run(),)),
     )
     big = Point(key(256), "a", Status.OUT_OF_MEMORY, "needs 90 GiB")
     record = with_session(Record(), session())
@@ -210,7 +210,7 @@ RUNS = st.lists(
 @given(st.lists(KEYS, max_size=5, unique=True), RUNS, st.text(), st.floats(0, 1e300))
 def test_any_record_survives(keys: list[Key], run: PairRun, text: str, number: float) -> None:
     warm = WarmUp(number, 1, 0.0, False)
-    pair = PairResult(Network(text, 1, 1), Network("x", 1, 1), (replace(run, warm_up=warm),))
+    pair = PairResult(MeasuredNetwork(text, 1, 1), MeasuredNetwork("x", 1, 1), (replace(run, warm_up=warm),))
     record = with_session(Record(), session(command=(text,)))
     for each in keys:
         record = with_point(record, Point(each, "a", Status.DONE, text, pair))
@@ -606,7 +606,7 @@ def test_mu_and_books() -> None:
     assert pair is not None
     assert pair.mu == 0.72
     with pytest.raises(ValueError, match="no multiply-adds"):
-        _ = replace(pair, old=Network("x", 0, 1)).mu
+        _ = replace(pair, old=MeasuredNetwork("x", 0, 1)).mu
     assert Books("v1", 1000, 900, 80).closed
     assert not Books("v1", 1000, 900, 79).closed
     assert Books("v1", 1000, 900, 79).unattributed_ns == 21

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc.bench.stats import statistics as stats
-from archcalc.bench.stats.statistics import Interval, Verdict, realized_saving, verdict_of
+from archcalc.bench.stats.statistics import MeasuredInterval, SavingVerdict, realized_saving, verdict_of
 
 LOGS = st.floats(-3, 3, allow_nan=False)
 
@@ -71,13 +71,13 @@ def test_the_interval_is_of_values_and_holds_the_median(values: list[float]) -> 
 
 def test_a_backward_interval_is_refused() -> None:
     with pytest.raises(ValueError, match="not an interval"):
-        Interval(2.0, 1.0, 3.0)
+        MeasuredInterval(2.0, 1.0, 3.0)
 
 
 def test_units_of_an_interval() -> None:
-    interval = Interval(1e6, 2e6, 4e6)
-    assert interval.scaled(1e-6) == Interval(1.0, 2.0, 4.0)
-    assert interval.scaled(1e-9).inverse(8) == Interval(2000.0, 4000.0, 8000.0)
+    interval = MeasuredInterval(1e6, 2e6, 4e6)
+    assert interval.scaled(1e-6) == MeasuredInterval(1.0, 2.0, 4.0)
+    assert interval.scaled(1e-9).inverse(8) == MeasuredInterval(2000.0, 4000.0, 8000.0)
     assert interval.log().exp().high == pytest.approx(4e6)
 
 
@@ -122,7 +122,7 @@ def test_t_needs_a_degree_of_freedom() -> None:
 
 
 def test_one_process_is_labelled_so() -> None:
-    only = Interval(-0.1, 0.0, 0.1)
+    only = MeasuredInterval(-0.1, 0.0, 0.1)
     assert stats.over_processes([only]) is only
     assert only.label == "within-process"
     with pytest.raises(ValueError, match="no processes"):
@@ -131,14 +131,14 @@ def test_one_process_is_labelled_so() -> None:
 
 def test_three_processes_by_hand() -> None:
     points = (0.01, 0.02, 0.03)
-    over = stats.over_processes([Interval(p - 0.001, p, p + 0.001) for p in points])
+    over = stats.over_processes([MeasuredInterval(p - 0.001, p, p + 0.001) for p in points])
     assert over.label == "over 3 processes"
     assert over.point == pytest.approx(0.02)
     assert over.half_width == pytest.approx(4.30265 * 0.01 / math.sqrt(3), rel=1e-5)
 
 
 def test_processes_that_agree_by_luck_do_not_deny_their_noise() -> None:
-    over = stats.over_processes([Interval(-0.01, 0.0, 0.01)] * 4)
+    over = stats.over_processes([MeasuredInterval(-0.01, 0.0, 0.01)] * 4)
     assert over.half_width == pytest.approx(0.01 / math.sqrt(4) / 2)
 
 
@@ -158,7 +158,7 @@ def test_intervals_over_processes_cover(processes: int, effect: float) -> None:
 
 
 def test_processes_in_two_groups() -> None:
-    near = [Interval(p - 0.004, p, p + 0.004) for p in (0.0, 0.1, 0.001, 0.101)]
+    near = [MeasuredInterval(p - 0.004, p, p + 0.004) for p in (0.0, 0.1, 0.001, 0.101)]
     found = stats.split(near)
     assert found is not None
     assert (found.lower, found.upper) == ((0, 2), (1, 3))
@@ -174,7 +174,7 @@ def test_processes_in_two_groups() -> None:
     ],
 )
 def test_processes_that_are_one_group(points: tuple[float, ...], half: float) -> None:
-    assert stats.split([Interval(p - half, p, p + half) for p in points]) is None
+    assert stats.split([MeasuredInterval(p - half, p, p + half) for p in points]) is None
 
 
 # ---------------------------------------------------------------- drift
@@ -199,23 +199,23 @@ def test_drift_of_too_few_or_of_constant_values() -> None:
 @pytest.mark.parametrize(
     ("low", "high", "verdict"),
     [
-        (0.8, 1.2, Verdict.REALIZED),
-        (0.8, 0.8, Verdict.REALIZED),
-        (1.5, 2.0, Verdict.REALIZED),
-        (math.nextafter(0.8, 0), 1.2, Verdict.UNRESOLVED),
-        (0.1, 0.8, Verdict.UNRESOLVED),
-        (0.1, math.nextafter(0.8, 0), Verdict.PARTIAL),
-        (5e-324, 0.5, Verdict.PARTIAL),
-        (0.0, 0.5, Verdict.NONE),
-        (-0.5, 0.5, Verdict.NONE),
-        (-0.5, 0.0, Verdict.NONE),
-        (-0.5, 2.0, Verdict.NONE),
-        (0.0, 0.0, Verdict.NONE),
-        (-0.5, -5e-324, Verdict.REVERSED),
-        (-3.6, -3.0, Verdict.REVERSED),
+        (0.8, 1.2, SavingVerdict.REALIZED),
+        (0.8, 0.8, SavingVerdict.REALIZED),
+        (1.5, 2.0, SavingVerdict.REALIZED),
+        (math.nextafter(0.8, 0), 1.2, SavingVerdict.UNRESOLVED),
+        (0.1, 0.8, SavingVerdict.UNRESOLVED),
+        (0.1, math.nextafter(0.8, 0), SavingVerdict.PARTIAL),
+        (5e-324, 0.5, SavingVerdict.PARTIAL),
+        (0.0, 0.5, SavingVerdict.NONE),
+        (-0.5, 0.5, SavingVerdict.NONE),
+        (-0.5, 0.0, SavingVerdict.NONE),
+        (-0.5, 2.0, SavingVerdict.NONE),
+        (0.0, 0.0, SavingVerdict.NONE),
+        (-0.5, -5e-324, SavingVerdict.REVERSED),
+        (-3.6, -3.0, SavingVerdict.REVERSED),
     ],
 )
-def test_verdicts(low: float, high: float, verdict: Verdict) -> None:
+def test_verdicts(low: float, high: float, verdict: SavingVerdict) -> None:
     assert verdict_of(low, high) is verdict
 
 
@@ -228,28 +228,28 @@ def test_a_backward_interval_has_no_verdict() -> None:
 def test_exactly_one_definition_holds(a: float, b: float) -> None:
     low, high = min(a, b), max(a, b)
     holds = {
-        Verdict.REALIZED: low >= 0.8,
-        Verdict.PARTIAL: low > 0 and high < 0.8,
-        Verdict.NONE: low <= 0 <= high,
-        Verdict.REVERSED: high < 0,
+        SavingVerdict.REALIZED: low >= 0.8,
+        SavingVerdict.PARTIAL: low > 0 and high < 0.8,
+        SavingVerdict.NONE: low <= 0 <= high,
+        SavingVerdict.REVERSED: high < 0,
     }
     assert sum(holds.values()) <= 1
-    expected = next((v for v, true in holds.items() if true), Verdict.UNRESOLVED)
+    expected = next((v for v, true in holds.items() if true), SavingVerdict.UNRESOLVED)
     assert verdict_of(low, high) is expected
 
 
 def test_a_saving_by_hand() -> None:
-    saving = realized_saving(0.72, Interval(0.70, 0.73, 0.76))
+    saving = realized_saving(0.72, MeasuredInterval(0.70, 0.73, 0.76))
     assert saving.interval is not None
     assert saving.interval.low == pytest.approx(0.24 / 0.28)
     assert saving.interval.point == pytest.approx(0.27 / 0.28)
     assert saving.interval.high == pytest.approx(0.30 / 0.28)
-    assert saving.verdict is Verdict.REALIZED
+    assert saving.verdict is SavingVerdict.REALIZED
     assert not saving.costlier
 
 
 def test_the_label_of_the_ratio_is_kept() -> None:
-    saving = realized_saving(0.5, Interval(0.5, 0.5, 0.5, "over 3 processes"))
+    saving = realized_saving(0.5, MeasuredInterval(0.5, 0.5, 0.5, "over 3 processes"))
     assert saving.interval is not None
     assert saving.interval.label == "over 3 processes"
 
@@ -257,49 +257,49 @@ def test_the_label_of_the_ratio_is_kept() -> None:
 @pytest.mark.parametrize(
     ("rho", "verdict"),
     [
-        ((1.7, 1.8, 1.9), Verdict.REALIZED),  # the rise was paid in full
-        ((1.1, 1.2, 1.3), Verdict.PARTIAL),
-        ((0.9, 1.0, 1.1), Verdict.NONE),
-        ((0.7, 0.8, 0.9), Verdict.REVERSED),  # faster, although it does more
-        ((1.2, 1.6, 1.9), Verdict.UNRESOLVED),
+        ((1.7, 1.8, 1.9), SavingVerdict.REALIZED),  # the rise was paid in full
+        ((1.1, 1.2, 1.3), SavingVerdict.PARTIAL),
+        ((0.9, 1.0, 1.1), SavingVerdict.NONE),
+        ((0.7, 0.8, 0.9), SavingVerdict.REVERSED),  # faster, although it does more
+        ((1.2, 1.6, 1.9), SavingVerdict.UNRESOLVED),
     ],
 )
-def test_more_arithmetic(rho: tuple[float, float, float], verdict: Verdict) -> None:
-    saving = realized_saving(1.8, Interval(*rho))
+def test_more_arithmetic(rho: tuple[float, float, float], verdict: SavingVerdict) -> None:
+    saving = realized_saving(1.8, MeasuredInterval(*rho))
     assert saving.costlier
     assert saving.verdict is verdict
 
 
 @pytest.mark.parametrize("mu", [0.95, 1.05, 0.0, 2.0])
 def test_a_saving_is_defined_from_five_percent_on(mu: float) -> None:
-    assert realized_saving(mu, Interval(0.8, 0.9, 1.0)).interval is not None
+    assert realized_saving(mu, MeasuredInterval(0.8, 0.9, 1.0)).interval is not None
 
 
 @pytest.mark.parametrize("mu", [0.9501, 1.0, 1.0499])
 def test_no_saving_without_a_difference(mu: float) -> None:
-    saving = realized_saving(mu, Interval(0.8, 0.9, 1.0))
+    saving = realized_saving(mu, MeasuredInterval(0.8, 0.9, 1.0))
     assert saving.interval is None
-    assert saving.verdict is Verdict.UNRESOLVED
+    assert saving.verdict is SavingVerdict.UNRESOLVED
     assert "less than 5%" in saving.note
 
 
 @pytest.mark.parametrize("mu", [-0.1, math.inf, math.nan])
 def test_a_ratio_of_macs_must_make_sense(mu: float) -> None:
     with pytest.raises(ValueError, match="multiply-adds"):
-        realized_saving(mu, Interval(0.8, 0.9, 1.0))
+        realized_saving(mu, MeasuredInterval(0.8, 0.9, 1.0))
 
 
 @pytest.mark.parametrize("mu", [0.72, 1.0])
 def test_a_refused_verdict_keeps_its_numbers(mu: float) -> None:
-    open_ = realized_saving(mu, Interval(0.70, 0.73, 0.76))
-    refused = realized_saving(mu, Interval(0.70, 0.73, 0.76), refused=True)
-    assert refused.verdict is Verdict.REFUSED
+    open_ = realized_saving(mu, MeasuredInterval(0.70, 0.73, 0.76))
+    refused = realized_saving(mu, MeasuredInterval(0.70, 0.73, 0.76), refused=True)
+    assert refused.verdict is SavingVerdict.REFUSED
     assert refused.interval == open_.interval
 
 
 def test_an_interval_that_is_too_wide_says_so() -> None:
-    saving = realized_saving(0.72, Interval(0.7, 0.9, 1.1))
-    assert saving.verdict is Verdict.NONE
+    saving = realized_saving(0.72, MeasuredInterval(0.7, 0.9, 1.1))
+    assert saving.verdict is SavingVerdict.NONE
     assert "too wide" in saving.note
 
 
@@ -308,7 +308,7 @@ def test_an_interval_that_is_too_wide_says_so() -> None:
     st.lists(st.floats(0.1, 5), min_size=3, max_size=3).map(sorted),
 )
 def test_bounds_of_a_saving_are_those_of_the_ratio(mu: float, rho: list[float]) -> None:
-    saving = realized_saving(mu, Interval(*rho))
+    saving = realized_saving(mu, MeasuredInterval(*rho))
     assert saving.interval is not None
     ends = {(1 - rho[0]) / (1 - mu) + 0.0, (1 - rho[2]) / (1 - mu) + 0.0}
     assert {saving.interval.low, saving.interval.high} == ends

@@ -17,7 +17,7 @@ from latency_fakes import TINY
 from archcalc.bench.records import storage
 from archcalc.bench.records.record import Record, Status
 from archcalc.bench.runner import plan, pool, session
-from archcalc.bench.runner.tasks import Kind, Task
+from archcalc.bench.runner.tasks import Task, TaskKind
 from archcalc.bench.stats.protocol import Protocol
 
 SMALL = ("--set", "width=8", "--threads", "1")
@@ -295,7 +295,7 @@ def test_a_real_ctrl_c_in_the_middle_of_a_sweep_and_its_resumption(tmp_path: Pat
 
 def test_a_killed_process_is_an_answer_and_is_started_again() -> None:
     at = plan.points([("3x3",)], plan.conditions("cpu"))[0]
-    task = Task(Kind.MEASURE, TINY, "cpu", 1, key=at, sources=("3x3",))
+    task = Task(TaskKind.MEASURE, TINY, "cpu", 1, key=at, sources=("3x3",))
     process = pool.Process(1)
 
     def kill(what: str, rounds: int, half_width: float) -> None:
@@ -305,7 +305,7 @@ def test_a_killed_process_is_an_answer_and_is_started_again() -> None:
         assert what == "3x3"
 
     try:
-        ready = process.run(Task(Kind.SETUP, TINY, "cpu", 1), look)
+        ready = process.run(Task(TaskKind.SETUP, TINY, "cpu", 1), look)
         assert ready.environment is not None
         assert ready.environment.threads == 1
         killed = process.run(task, kill)
@@ -323,7 +323,7 @@ def test_a_process_that_fails_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     process = pool.Process()
     try:
-        answer = process.run(Task(Kind.SETUP, TINY, "cpu"), lambda *a: None)
+        answer = process.run(Task(TaskKind.SETUP, TINY, "cpu"), lambda *a: None)
     finally:
         process.close()
     assert answer.status is Status.FAILED

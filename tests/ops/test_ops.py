@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from archcalc.ops.table import OPS, Attrs, Op, Request, elements
+from archcalc.ops.table import OPS, Attrs, LayerRequest, Op, elements
 
 Shape = tuple[int, int, int]
 sides = st.integers(1, 4)
@@ -41,61 +41,63 @@ def windows(draw: st.DrawFn, dilated: bool, largest: int = 5) -> dict[str, Any]:
 
 
 @st.composite
-def convolutions(draw: st.DrawFn) -> tuple[Request, Shape]:
+def convolutions(draw: st.DrawFn) -> tuple[LayerRequest, Shape]:
     window = draw(windows(dilated=True))
     groups = draw(st.integers(1, 3))
     channels, given_channels = groups * draw(sides), groups * draw(sides)
     flags = window["flags"] | draw(st.sampled_from([{}, {"bias": ()}, {"nobias": ()}]))
     if groups > 1:
         flags["groups"] = (groups,)
-    return Request(window["kernel"], window["stride"], given_channels, flags), (channels, *draw(grids))
+    return LayerRequest(window["kernel"], window["stride"], given_channels, flags), (channels, *draw(grids))
 
 
 @st.composite
-def depthwise(draw: st.DrawFn) -> tuple[Request, Shape]:
+def depthwise(draw: st.DrawFn) -> tuple[LayerRequest, Shape]:
     request, source = draw(convolutions())
     flags = {k: v for k, v in request.flags.items() if k != "groups"}
     if draw(st.booleans()):
         flags["multiplier"] = (draw(sides),)
-    return Request(request.kernel, request.stride, None, flags), source
+    return LayerRequest(request.kernel, request.stride, None, flags), source
 
 
 @st.composite
-def pools(draw: st.DrawFn, *own: str) -> tuple[Request, Shape]:
+def pools(draw: st.DrawFn, *own: str) -> tuple[LayerRequest, Shape]:
     grid = draw(grids)
     how = draw(st.sampled_from(["window", "window", "whole", "global", "adaptive"]))
     flags: dict[str, Any] = {flag: () for flag in own if draw(st.booleans())}
     source = (draw(sides), *grid)
     if how == "global":
-        return Request(None, None, None, flags | {"global": ()}), source
+        return LayerRequest(None, None, None, flags | {"global": ()}), source
     if how == "adaptive":
-        return Request(None, None, None, flags | {"adaptive": (draw(st.integers(1, 5)),)}), source
+        return LayerRequest(None, None, None, flags | {"adaptive": (draw(st.integers(1, 5)),)}), source
     if how == "whole":  # a window over the whole grid needs no stride
-        return Request(grid, None, None, flags), source
+        return LayerRequest(grid, None, None, flags), source
     window = draw(windows(dilated=False))
-    return Request(window["kernel"], window["stride"], None, flags | window["flags"]), source
+    return LayerRequest(window["kernel"], window["stride"], None, flags | window["flags"]), source
 
 
 @st.composite
-def plain(draw: st.DrawFn, sized: bool = False, **flags: st.SearchStrategy[Any]) -> tuple[Request, Shape]:
+def plain(
+    draw: st.DrawFn, sized: bool = False, **flags: st.SearchStrategy[Any]
+) -> tuple[LayerRequest, Shape]:
     chosen = {name: draw(values) for name, values in flags.items() if draw(st.booleans())}
-    return Request(None, None, draw(sides) if sized else None, chosen), (draw(sides), *draw(grids))
+    return LayerRequest(None, None, draw(sides) if sized else None, chosen), (draw(sides), *draw(grids))
 
 
 @st.composite
-def dealt(draw: st.DrawFn) -> tuple[Request, Shape]:
+def dealt(draw: st.DrawFn) -> tuple[LayerRequest, Shape]:
     groups = draw(st.integers(1, 3))
-    return Request(None, None, None, {"groups": (groups,)}), (groups * draw(sides), *draw(grids))
+    return LayerRequest(None, None, None, {"groups": (groups,)}), (groups * draw(sides), *draw(grids))
 
 
 @st.composite
-def selections(draw: st.DrawFn) -> tuple[Request, Shape]:
+def selections(draw: st.DrawFn) -> tuple[LayerRequest, Shape]:
     channels = draw(sides)
     maps = draw(st.lists(st.integers(0, channels - 1), min_size=1, max_size=5))
-    return Request(None, None, None, {"maps": tuple(maps)}), (channels, *draw(grids))
+    return LayerRequest(None, None, None, {"maps": tuple(maps)}), (channels, *draw(grids))
 
 
-WRITTEN: dict[str, st.SearchStrategy[tuple[Request, Shape]]] = {
+WRITTEN: dict[str, st.SearchStrategy[tuple[LayerRequest, Shape]]] = {
     "conv": convolutions(),
     "dwconv": depthwise(),
     "linear": plain(sized=True, bias=st.just(())),
@@ -111,7 +113,7 @@ WRITTEN: dict[str, st.SearchStrategy[tuple[Request, Shape]]] = {
 }
 
 
-def prepared(op: Op, request: Request, source: Shape) -> tuple[Attrs, Shape] | None:
+def prepared(op: Op, request: LayerRequest, source: Shape) -> tuple[Attrs, Shape] | None:
     """Attributes and output shape; None where the op rightly says that it cannot stand on `source`."""
     try:
         attrs = op.prepare(request, source)
@@ -168,7 +170,7 @@ def test_an_entry_is_what_torch_does(name: str, data: st.DataObject) -> None:
 def test_biases_are_counted_apart_from_weights(name: str) -> None:
     op, source = OPS[name], (6, 5, 5)
     flags = {"bias": (), "same": ()} if "same" in op.flags else {"bias": ()}
-    attrs = op.prepare(Request((3, 3), (1, 1), 12, flags), source)
+    attrs = op.prepare(LayerRequest((3, 3), (1, 1), 12, flags), source)
     module = op.module(attrs, source, op.flat is True) if op.module else None
     assert module is not None
     assert op.weights(attrs, source, op.shape(attrs, source)) == module.weight.numel()
@@ -180,7 +182,7 @@ def test_biases_are_counted_apart_from_weights(name: str) -> None:
 
 @settings(deadline=None, max_examples=80)
 @given(convolutions())
-def test_a_convolution_pads_with_zeros(written: tuple[Request, Shape]) -> None:
+def test_a_convolution_pads_with_zeros(written: tuple[LayerRequest, Shape]) -> None:
     request, source = written
     found = prepared(OPS["conv"], request, source)
     if found is None or OPS["conv"].module is None:
@@ -202,7 +204,7 @@ def test_a_convolution_pads_with_zeros(written: tuple[Request, Shape]) -> None:
 @settings(deadline=None, max_examples=40)
 def test_same_is_what_torch_calls_same(kernel: int, dilation: int, side: int) -> None:
     """At stride 1; the odd one of an even kernel goes to the end."""
-    request = Request((kernel, kernel), (1, 1), 2, {"same": (), "dilation": (dilation,)})
+    request = LayerRequest((kernel, kernel), (1, 1), 2, {"same": (), "dilation": (dilation,)})
     attrs = OPS["conv"].prepare(request, (2, side, side))
     assert OPS["conv"].module is not None
     module = OPS["conv"].module(attrs, (2, side, side), False).double()
@@ -220,7 +222,7 @@ def test_same_gives_the_input_over_the_stride(
     flags = {"same": (), "ceil": ()} if ceil else {"same": ()}
     for name in ("conv", "dwconv", "maxpool", "avgpool"):
         op, source = OPS[name], (2, *grid)
-        attrs = op.prepare(Request(kernel, stride, 2, flags), source)
+        attrs = op.prepare(LayerRequest(kernel, stride, 2, flags), source)
         expected = tuple(-(-side // step) for side, step in zip(grid, stride, strict=True))
         assert op.shape(attrs, source)[1:] == expected
 
@@ -250,7 +252,7 @@ def pooled(x: torch.Tensor, attrs: Attrs, shape: Shape, what: str) -> torch.Tens
 
 @settings(deadline=None, max_examples=200)
 @given(pools("exclude_pad"), st.sampled_from(["maxpool", "avgpool"]))
-def test_pools_against_their_definition(written: tuple[Request, Shape], name: str) -> None:
+def test_pools_against_their_definition(written: tuple[LayerRequest, Shape], name: str) -> None:
     request, source = written
     op = OPS[name]
     found = prepared(op, request, source)
@@ -272,12 +274,12 @@ def test_local_response_normalisation_is_alexnets() -> None:
     for i in range(7):
         near = x[:, max(0, i - 2) : i + 3]
         expected[:, i] = x[:, i] / (2 + 1e-4 * near.square().sum(1)) ** 0.75
-    attrs = OPS["lrn"].prepare(Request(None, None, None, {}), source)
+    attrs = OPS["lrn"].prepare(LayerRequest(None, None, None, {}), source)
     torch.testing.assert_close(module(attrs, source, False)(x), expected)
 
 
 def test_scale_begins_as_the_identity() -> None:
-    attrs = OPS["scale"].prepare(Request(None, None, None, {"bias": ()}), (3, 2, 2))
+    attrs = OPS["scale"].prepare(LayerRequest(None, None, None, {"bias": ()}), (3, 2, 2))
     assert OPS["scale"].module is not None
     x = feature_map((3, 2, 2))
     assert torch.equal(OPS["scale"].module(attrs, (3, 2, 2), False).double()(x), x)
@@ -290,7 +292,7 @@ def test_scale_begins_as_the_identity() -> None:
 @pytest.mark.parametrize("pad", [(2,), (2, 1), (1, 2)])
 def test_a_pool_takes_no_more_padding_than_half_its_window(name: str, pad: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="a window of 3 is padded by 1 at most, not by 2"):
-        OPS[name].prepare(Request((3, 3), (2, 2), None, {"pad": pad}), (4, 9, 9))
+        OPS[name].prepare(LayerRequest((3, 3), (2, 2), None, {"pad": pad}), (4, 9, 9))
     function = functional.max_pool2d if name == "maxpool" else functional.avg_pool2d
     with pytest.raises(RuntimeError, match="pad"):
         function(torch.zeros(1, 4, 9, 9), 3, 2, pad if len(pad) > 1 else pad[0])
@@ -300,12 +302,12 @@ def test_a_pool_takes_no_more_padding_than_half_its_window(name: str, pad: tuple
 def test_channels_divide_by_groups(groups: int) -> None:
     for name in ("conv", "shuffle"):
         with pytest.raises(ValueError, match=f"do not divide by {groups} groups"):
-            OPS[name].prepare(Request((1, 1), (1, 1), 12, {"groups": (groups,)}), (9, 4, 4))
+            OPS[name].prepare(LayerRequest((1, 1), (1, 1), 12, {"groups": (groups,)}), (9, 4, 4))
 
 
 @pytest.mark.parametrize("name", ["conv", "maxpool"])
 def test_a_window_fits_its_grid(name: str) -> None:
-    attrs = OPS[name].prepare(Request((5, 5), (1, 1), 2, {}), (2, 4, 9))
+    attrs = OPS[name].prepare(LayerRequest((5, 5), (1, 1), 2, {}), (2, 4, 9))
     with pytest.raises(ValueError, match="a window of 5 does not fit on a grid of 4x9"):
         OPS[name].shape(attrs, (2, 4, 9))
     x = torch.zeros(1, 2, 4, 9)
@@ -315,6 +317,6 @@ def test_a_window_fits_its_grid(name: str) -> None:
 
 def test_ceil_clips_a_window_to_a_smaller_grid() -> None:
     """torch's `ceil_mode` pools a 2x2 grid by 3x3/2 to 1x1."""
-    attrs = OPS["maxpool"].prepare(Request((3, 3), (2, 2), None, {"ceil": ()}), (1, 2, 2))
+    attrs = OPS["maxpool"].prepare(LayerRequest((3, 3), (2, 2), None, {"ceil": ()}), (1, 2, 2))
     assert OPS["maxpool"].shape(attrs, (1, 2, 2)) == (1, 1, 1)
     assert functional.max_pool2d(torch.zeros(1, 1, 2, 2), 3, 2, ceil_mode=True).shape[2:] == (1, 1)

@@ -20,7 +20,7 @@ from console import archcalc
 from archcalc.bench import results as measured
 from archcalc.bench.records import storage
 from archcalc.bench.records.record import Record
-from archcalc.bench.stats.statistics import Verdict
+from archcalc.bench.stats.statistics import SavingVerdict
 from archcalc.report import build, evidence, kinds, page, words
 from archcalc.report.page import Page
 
@@ -71,7 +71,7 @@ def made(record_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pages(record_file: Path) -> list[Page]:
-    asked = [*build.whole(), build.Request("", ("googlenet",))]
+    asked = [*build.whole(), build.ReportRequest("", ("googlenet",))]
     return list(build.pages(asked, evidence.load([str(record_file)])))
 
 
@@ -219,7 +219,7 @@ def test_sentences_follow_from_the_verdicts(record: Record, record_file: Path) -
     trials = found.trials(build.factorization.FACTORIZATIONS)
     assert len(trials) == 54
     seen = {t.figures.saving.verdict for t in trials}
-    assert {Verdict.REALIZED, Verdict.REVERSED, Verdict.PARTIAL} <= seen
+    assert {SavingVerdict.REALIZED, SavingVerdict.REVERSED, SavingVerdict.PARTIAL} <= seen
     for t in trials:
         again = measured.pair(record, t.figures.point)
         sentence = words.trial(t)
@@ -231,7 +231,7 @@ def test_sentences_follow_from_the_verdicts(record: Record, record_file: Path) -
         assert "over 2 processes" in sentence
         assert f"predicts {again.predicted:.3f}" in sentence
     assert words.tally(trials).startswith(
-        f"{sum(t.figures.saving.verdict is Verdict.REALIZED for t in trials)} "
+        f"{sum(t.figures.saving.verdict is SavingVerdict.REALIZED for t in trials)} "
     )
 
 
@@ -253,9 +253,9 @@ def test_without_a_record_the_page_says_so(tmp_path: Path) -> None:
     ],
 )
 def test_plus_minus(low: float, point: float, high: float, text: str) -> None:
-    from archcalc.bench.stats.statistics import Interval
+    from archcalc.bench.stats.statistics import MeasuredInterval
 
-    assert words.plus_minus(Interval(low, point, high)) == text
+    assert words.plus_minus(MeasuredInterval(low, point, high)) == text
 
 
 def test_a_page_of_a_network_has_its_table_costs_and_footnotes(made: Path) -> None:
@@ -294,9 +294,9 @@ def test_kinds_share_out_every_mac() -> None:
 
 def test_words_as_topics() -> None:
     assert build.requests(["audit", "v3", "compare", "v1", "v3"]) == [
-        build.Request("audit"),
-        build.Request("", ("v3",)),
-        build.Request("compare", ("v1", "v3")),
+        build.ReportRequest("audit"),
+        build.ReportRequest("", ("v3",)),
+        build.ReportRequest("compare", ("v1", "v3")),
     ]
 
 

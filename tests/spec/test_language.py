@@ -21,7 +21,7 @@ from archcalc.errors import Span, SpecError
 from archcalc.graph.graph import Graph
 from archcalc.spec import arithmetic, grammar, outline, statements
 from archcalc.spec.arithmetic import BLANK, Size
-from archcalc.spec.grammar import Call, Chain, Join, Layer, Repeat, Source
+from archcalc.spec.grammar import BlockCall, Chain, Join, Layer, Repeat, SourceText
 from archcalc.spec.patterns import compile_pattern
 
 DATA = Path(__file__).parents[1] / "data"
@@ -364,7 +364,7 @@ def test_operators_bind_as_in_python(tokens: list[str]) -> None:
 
 def parsed(text: str) -> Chain:
     lines = tuple(text.split("\n"))
-    return grammar.parse(Source("t", 1, 0, lines, lines))
+    return grammar.parse(SourceText("t", 1, 0, lines, lines))
 
 
 def test_a_chain_of_layers() -> None:
@@ -407,13 +407,13 @@ def test_joins_repetitions_blocks_and_groups() -> None:
     assert join.kind == "concat"
     assert len(join.branches) == 2
     call, bare = join.branches[1].items
-    assert isinstance(call, Call)
+    assert isinstance(call, BlockCall)
     assert [(flag.name, len(flag.values)) for flag in call.arguments] == [("a", 1), ("b", 2)]
     assert isinstance(bare, Layer)
     assert isinstance(group, Repeat)
     assert isinstance(group.body, Chain)
     assert isinstance(repeat, Repeat)
-    assert isinstance(repeat.body, Call)
+    assert isinstance(repeat.body, BlockCall)
 
 
 @pytest.mark.parametrize("text", ["3x conv 1x1 4", "3 xconv 1x1 4", "3x(conv 1x1 4)", "3 x conv 1x1 4"])

@@ -126,7 +126,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class MeasuredNetwork:
     """What was counted on the very instance that was measured, and its memory (bytes).
 
     `macs` multiply-adds and `bytes` memory traffic of one forward pass at this batch; `work` its
@@ -146,8 +146,8 @@ class Network:
 class PairResult:
     """Two networks timed against each other, a run for each process."""
 
-    old: Network
-    new: Network
+    old: MeasuredNetwork
+    new: MeasuredNetwork
     runs: tuple[PairRun, ...]
 
     def __post_init__(self) -> None:
@@ -168,7 +168,7 @@ class PairResult:
 class SoloResult:
     """One network timed alone, a run for each process."""
 
-    network: Network
+    network: MeasuredNetwork
     runs: tuple[SoloRun, ...]
 
 

@@ -11,19 +11,19 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from archcalc.bench.records.record import Books, Key, Network, RowResult, Status
+from archcalc.bench.records.record import Books, Key, MeasuredNetwork, RowResult, Status
 from archcalc.bench.runner import ceilings, environment, instance, memory, precision, rows, subjects, work
 from archcalc.bench.runner.instance import Built
 from archcalc.bench.runner.monitor import Monitor, monitor
 from archcalc.bench.runner.precision import UnsupportedError
-from archcalc.bench.runner.tasks import Answer, Kind, Task, Watch
+from archcalc.bench.runner.tasks import Answer, Task, TaskKind, Watch
 from archcalc.bench.stats import flags
 from archcalc.bench.stats.flags import Flag
 from archcalc.bench.stats.nulltest import null_test
 from archcalc.bench.stats.protocol import Subject
 from archcalc.bench.stats.rounds import Watch as Seen
 from archcalc.bench.stats.rounds import measure_pair, measure_solo
-from archcalc.bench.stats.statistics import Interval
+from archcalc.bench.stats.statistics import MeasuredInterval
 from archcalc.errors import ArchcalcError
 
 
@@ -53,17 +53,17 @@ class Measurer:
         """Nothing to end."""
 
     def _run(self, task: Task, watch: Watch) -> Answer:
-        if task.kind is Kind.SETUP:
+        if task.kind is TaskKind.SETUP:
             environment.prepare(task.device, task.threads)
             self.monitor = monitor(task.device)
             return Answer(environment=environment.environment(task.device, self.monitor))
         key = task.key
         assert key is not None
-        if task.kind is Kind.CEILINGS:
+        if task.kind is TaskKind.CEILINGS:
             watch("ceilings", 0, 1.0)
             return Answer(ceilings=ceilings.measure(key.device, key.precision, key.mode))
         with precision.applied(key.precision, key.device) as dtype:
-            if task.kind is Kind.NULL:
+            if task.kind is TaskKind.NULL:
                 return self._null(task, key, dtype, watch)
             return self._measure(task, key, watch)
 
@@ -130,7 +130,7 @@ class Measurer:
             flags=tuple(dict.fromkeys(found)),
         )
 
-    def _network(self, built: Built, key: Key, first: bool) -> Network:
+    def _network(self, built: Built, key: Key, first: bool) -> MeasuredNetwork:
         counted = built.counted.network
         if not first:
             return counted
@@ -145,7 +145,7 @@ class Measurer:
         return found
 
     def _watching(self, watch: Watch, label: str) -> Seen:
-        def seen(rounds: int, interval: Interval) -> None:
+        def seen(rounds: int, interval: MeasuredInterval) -> None:
             self.monitor.sample()
             watch(label, rounds, interval.half_width)
 

@@ -30,7 +30,7 @@ from archcalc.bench.records.record import (
 from archcalc.bench.records.shards import remaining
 from archcalc.bench.runner import pool, work
 from archcalc.bench.runner.plan import Conditions
-from archcalc.bench.runner.tasks import Answer, Kind, Runner, Task, Watch
+from archcalc.bench.runner.tasks import Answer, Runner, Task, TaskKind, Watch
 from archcalc.bench.stats.protocol import Protocol
 from archcalc.bench.stats.roofline import Ceilings
 from archcalc.errors import ArchcalcError
@@ -162,7 +162,7 @@ class _Course:
     def set_up(self) -> Session:
         self.progress.show("starting")
         answers = [
-            runner.run(self.task(Kind.SETUP, None, process), self.watch(""))
+            runner.run(self.task(TaskKind.SETUP, None, process), self.watch(""))
             for process, runner in enumerate(self.runners)
         ]
         self.progress.advance()
@@ -182,7 +182,7 @@ class _Course:
             protocol=self.job.protocol,
         )
 
-    def task(self, kind: Kind, key: Key | None, process: int = 0) -> Task:
+    def task(self, kind: TaskKind, key: Key | None, process: int = 0) -> Task:
         job = self.job
         return Task(
             kind=kind,
@@ -212,8 +212,8 @@ class _Course:
             return
         self.prepared.add(kind)
         lead = f"{key.precision}, {key.mode}: "
-        ceilings = self.ask(self.task(Kind.CEILINGS, key), self.watch(lead)).ceilings
-        null = self.ask(self.task(Kind.NULL, key), self.watch(lead))
+        ceilings = self.ask(self.task(TaskKind.CEILINGS, key), self.watch(lead)).ceilings
+        null = self.ask(self.task(TaskKind.NULL, key), self.watch(lead))
         session = self.session
         if ceilings is not None:
             session = replace(session, ceilings=(*session.ceilings, ceilings))
@@ -239,7 +239,7 @@ class _Course:
         for process in range(len(self.runners)):
             lead = f"process {process + 1} of {len(self.runners)}: " if len(self.runners) > 1 else ""
             answer = self.ask(
-                self.task(Kind.MEASURE, key, process),
+                self.task(TaskKind.MEASURE, key, process),
                 self.watch(f"{key.precision}, {key.mode}, batch {key.batch}: {lead}"),
             )
             if answer.status is not Status.DONE:
@@ -285,7 +285,7 @@ def ceilings(
     found, problems = [], []
     progress.begin(1 + len(where.precisions) * len(where.modes))
     try:
-        task = Task(Kind.SETUP, protocol, where.device, threads)
+        task = Task(TaskKind.SETUP, protocol, where.device, threads)
         answer = process.run(task, lambda what, rounds, half: None)
         if answer.status is not Status.DONE or answer.environment is None:
             raise ArchcalcError(answer.message, answer.hint)
@@ -294,7 +294,9 @@ def ceilings(
         for precision, mode in product(where.precisions, where.modes):
             progress.show(f"ceilings: {precision}, {mode}")
             key = Key(("device",), where.device, 1, precision, mode, where.layouts[0])
-            answer = process.run(replace(task, kind=Kind.CEILINGS, key=key), lambda what, rounds, half: None)
+            answer = process.run(
+                replace(task, kind=TaskKind.CEILINGS, key=key), lambda what, rounds, half: None
+            )
             progress.advance()
             if answer.ceilings is not None:
                 found.append(answer.ceilings)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol as Interface
 
-from archcalc.bench.records.record import Books, Environment, Key, Network, RowResult, Status
+from archcalc.bench.records.record import Books, Environment, Key, MeasuredNetwork, RowResult, Status
 from archcalc.bench.stats.flags import Flag
 from archcalc.bench.stats.nulltest import NullTest
 from archcalc.bench.stats.protocol import PairRun, Protocol, SoloRun
@@ -16,7 +16,7 @@ from archcalc.bench.stats.roofline import Ceilings
 Watch = Callable[[str, int, float], None]  # what is timed, rounds done, relative half-width
 
 
-class Kind(StrEnum):
+class TaskKind(StrEnum):
     """What a task asks for."""
 
     SETUP = "setup"
@@ -34,7 +34,7 @@ class Task:
     processes of this session.
     """
 
-    kind: Kind
+    kind: TaskKind
     protocol: Protocol
     device: str
     threads: int = 0
@@ -61,7 +61,7 @@ class Answer:
     environment: Environment | None = None
     ceilings: Ceilings | None = None
     null: NullTest | None = None
-    networks: tuple[Network, ...] = ()
+    networks: tuple[MeasuredNetwork, ...] = ()
     pair: PairRun | None = None
     solo: SoloRun | None = None
     rows: tuple[RowResult, ...] = ()

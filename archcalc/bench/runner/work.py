@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archcalc.bench.records.record import Key, Network
+from archcalc.bench.records.record import Key, MeasuredNetwork
 from archcalc.bench.stats.roofline import Work, WorkKind
 from archcalc.cost import counts
 from archcalc.ops.table import OPS
@@ -32,12 +32,12 @@ class Instance:
     folded: frozenset[int]
 
     @property
-    def network(self) -> Network:
+    def network(self) -> MeasuredNetwork:
         """What the record keeps of it."""
         total = self.counted.total
         kernels = self.kernels(range(len(self.graph.nodes)))
         moved = sum(work.bytes for work in kernels)
-        return Network(self.name, int(total.macs), moved, kernels, memory_counted=int(total.peak))
+        return MeasuredNetwork(self.name, int(total.macs), moved, kernels, memory_counted=int(total.peak))
 
     def kernels(self, nodes: Iterable[int]) -> tuple[Work, ...]:
         """The kernels of some nodes: one for each that moves data and was not folded away."""

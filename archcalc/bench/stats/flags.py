@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean, median
 
-from archcalc.bench.stats.statistics import Interval, drift, split
+from archcalc.bench.stats.statistics import MeasuredInterval, drift, split
 
 
 class FlagKind(StrEnum):
@@ -69,7 +69,7 @@ class Flag:
         return REMEDIES[self.kind]
 
 
-def wide_interval(rho: Interval, target: float) -> Flag | None:
+def wide_interval(rho: MeasuredInterval, target: float) -> Flag | None:
     """The final interval's relative half-width exceeds the protocol's target."""
     half = rho.log().half_width
     if half <= target:
@@ -138,7 +138,7 @@ def host_bound(enqueue_ns: float, device_ns: float) -> Flag | None:
     return Flag(FlagKind.HOST_BOUND, seen)
 
 
-def bimodal(processes: Sequence[Interval]) -> Flag | None:
+def bimodal(processes: Sequence[MeasuredInterval]) -> Flag | None:
     """The intervals of the processes (of logarithms) fall into two groups, over 1% apart."""
     groups = split(processes)
     if groups is None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from archcalc.bench.stats.flags import Flag, null_test_failed
 from archcalc.bench.stats.protocol import PairRun, Protocol, Subject
 from archcalc.bench.stats.rounds import Watch, calibrate, measure_pair
-from archcalc.bench.stats.statistics import Interval
+from archcalc.bench.stats.statistics import MeasuredInterval
 
 
 class Padded:
@@ -80,7 +80,7 @@ class NullTest:
         return null_test_failed(not self.passed, why)
 
 
-def null_problem(copy: Interval, extra: Interval, tolerance: float) -> str:
+def null_problem(copy: MeasuredInterval, extra: MeasuredInterval, tolerance: float) -> str:
     """Why an attempt failed, as a phrase; an empty string where it passed."""
     if not copy.contains(1.0):
         return f"a network against its own copy gives {copy.low:.4f} to {copy.high:.4f}, not 1"

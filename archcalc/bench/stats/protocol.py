@@ -17,7 +17,7 @@ from typing import Protocol as Interface
 from archcalc.bench.stats.flags import Flag, bimodal, present, wide_interval
 from archcalc.bench.stats.statistics import (
     SMALLEST_SAMPLE,
-    Interval,
+    MeasuredInterval,
     log_ratio,
     median_interval,
     over_processes,
@@ -170,11 +170,11 @@ class PairRun:
         )
 
     @property
-    def log_rho(self) -> Interval:
+    def log_rho(self) -> MeasuredInterval:
         """The logarithm of time(new) / time(old) with its interval."""
         return median_interval(self.log_ratios)
 
-    def log_latency(self, which: int) -> Interval:
+    def log_latency(self, which: int) -> MeasuredInterval:
         """The logarithm of ns for a run of A (`which` = 0) or of B (1), over rounds."""
         return median_interval(self.log_times(which))
 
@@ -210,7 +210,7 @@ class SoloRun:
         return tuple(math.log(slot / self.repeats) for slot in self.slots_ns)
 
     @property
-    def log_latency(self) -> Interval:
+    def log_latency(self) -> MeasuredInterval:
         """The logarithm of ns for a run. Slots of one network alone are taken as independent."""
         return median_interval(self.log_times)
 
@@ -218,12 +218,12 @@ class SoloRun:
 # ---------------------------------------------------------------- over all runs
 
 
-def rho_of(runs: Sequence[PairRun]) -> Interval:
+def rho_of(runs: Sequence[PairRun]) -> MeasuredInterval:
     """time(new) / time(old) with its interval, over the processes of `runs`."""
     return over_processes([run.log_rho for run in runs]).exp()
 
 
-def pair_latency_ns(runs: Sequence[PairRun], which: int) -> Interval:
+def pair_latency_ns(runs: Sequence[PairRun], which: int) -> MeasuredInterval:
     """ns for a run of the old (0) or new (1) network of a pair; its time here, not its ratio.
 
     Unlike rho this feels drift and throttling in full: the interval holds for these minutes only.
@@ -231,7 +231,7 @@ def pair_latency_ns(runs: Sequence[PairRun], which: int) -> Interval:
     return over_processes([median_interval(run.log_times(which)) for run in runs]).exp()
 
 
-def solo_latency_ns(runs: Sequence[SoloRun]) -> Interval:
+def solo_latency_ns(runs: Sequence[SoloRun]) -> MeasuredInterval:
     """ns for a run of a network timed alone, with its interval over the processes of `runs`."""
     return over_processes([run.log_latency for run in runs]).exp()
 

@@ -24,7 +24,7 @@ from archcalc.bench.stats.protocol import (
 )
 from archcalc.bench.stats.statistics import (
     SMALLEST_SAMPLE,
-    Interval,
+    MeasuredInterval,
     log_ratio,
     median_interval,
     median_ranks,
@@ -32,7 +32,7 @@ from archcalc.bench.stats.statistics import (
 from archcalc.errors import ArchcalcError
 
 _MOST_REPEATS = 10**6  # nothing that runs takes under 5 ns
-Watch = Callable[[int, Interval], None]  # rounds done so far, the interval of the logarithm
+Watch = Callable[[int, MeasuredInterval], None]  # rounds done so far, the interval of the logarithm
 
 # ---------------------------------------------------------------- before the rounds
 

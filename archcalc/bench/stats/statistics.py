@@ -31,7 +31,7 @@ REALIZED_FROM = 0.8  # the share of the saved arithmetic that must show as saved
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class MeasuredInterval:
     """A point and its 95% interval; `label` says over what it was taken."""
 
     low: float
@@ -52,21 +52,23 @@ class Interval:
         """Half of the interval's width, in the unit of its bounds."""
         return (self.high - self.low) / 2
 
-    def exp(self) -> Interval:
+    def exp(self) -> MeasuredInterval:
         """The same interval of the quantity whose logarithm this one is about."""
-        return Interval(math.exp(self.low), math.exp(self.point), math.exp(self.high), self.label)
+        return MeasuredInterval(math.exp(self.low), math.exp(self.point), math.exp(self.high), self.label)
 
-    def log(self) -> Interval:
+    def log(self) -> MeasuredInterval:
         """The inverse of `exp`; the half-width of a logarithm is a relative one."""
-        return Interval(math.log(self.low), math.log(self.point), math.log(self.high), self.label)
+        return MeasuredInterval(math.log(self.low), math.log(self.point), math.log(self.high), self.label)
 
-    def scaled(self, factor: float) -> Interval:
+    def scaled(self, factor: float) -> MeasuredInterval:
         """The interval in another unit (`factor` > 0), as 1e-6 for ns to ms."""
-        return Interval(self.low * factor, self.point * factor, self.high * factor, self.label)
+        return MeasuredInterval(self.low * factor, self.point * factor, self.high * factor, self.label)
 
-    def inverse(self, numerator: float = 1.0) -> Interval:
+    def inverse(self, numerator: float = 1.0) -> MeasuredInterval:
         """`numerator` / this interval, as the throughput batch / latency; needs low > 0."""
-        return Interval(numerator / self.high, numerator / self.point, numerator / self.low, self.label)
+        return MeasuredInterval(
+            numerator / self.high, numerator / self.point, numerator / self.low, self.label
+        )
 
 
 # ---------------------------------------------------------------- order statistics
@@ -100,11 +102,11 @@ def median_coverage(n: int, confidence: float = CONFIDENCE) -> float:
     return float(1 - Fraction(2 * missed, 2**n))
 
 
-def median_interval(values: Sequence[float], label: str = "within-process") -> Interval:
+def median_interval(values: Sequence[float], label: str = "within-process") -> MeasuredInterval:
     """The median with its interval of order statistics; needs at least 6 values."""
     ordered = sorted(values)
     low, high = median_ranks(len(ordered))
-    return Interval(ordered[low - 1], median(ordered), ordered[high - 1], label)
+    return MeasuredInterval(ordered[low - 1], median(ordered), ordered[high - 1], label)
 
 
 # ---------------------------------------------------------------- rounds
@@ -132,7 +134,7 @@ def round_times(order: str, slots: tuple[int, int, int, int]) -> tuple[int, int]
 # ---------------------------------------------------------------- processes
 
 
-def over_processes(processes: Sequence[Interval]) -> Interval:
+def over_processes(processes: Sequence[MeasuredInterval]) -> MeasuredInterval:
     """One interval from the intervals of fresh processes (all of logarithms).
 
     With one process that interval is returned as it is, label `within-process`: what another
@@ -159,7 +161,7 @@ def over_processes(processes: Sequence[Interval]) -> Interval:
     spread = t_quantile(k - 1) * stdev(points) / math.sqrt(k)
     floor = math.sqrt(sum(p.half_width**2 for p in processes)) / k / 2
     half, point = max(spread, floor), fmean(points)
-    return Interval(point - half, point, point + half, f"over {k} processes")
+    return MeasuredInterval(point - half, point, point + half, f"over {k} processes")
 
 
 @lru_cache(maxsize=256)
@@ -199,7 +201,7 @@ class Split:
     gap: float
 
 
-def split(processes: Sequence[Interval], smallest: float = 0.01) -> Split | None:
+def split(processes: Sequence[MeasuredInterval], smallest: float = 0.01) -> Split | None:
     """The processes as two groups that do not overlap, if they fall into two; else None.
 
     Cut at the widest gap between sorted points. The groups count as two only when every interval
@@ -249,7 +251,7 @@ def drift(logs: Sequence[float]) -> Drift:
 # ---------------------------------------------------------------- the realized saving
 
 
-class Verdict(StrEnum):
+class SavingVerdict(StrEnum):
     """Did the time follow the arithmetic? `refused` where the session failed its null test."""
 
     REALIZED = "realized"
@@ -271,14 +273,14 @@ class Saving:
     """
 
     mu: float
-    rho: Interval
-    interval: Interval | None
-    verdict: Verdict
+    rho: MeasuredInterval
+    interval: MeasuredInterval | None
+    verdict: SavingVerdict
     costlier: bool
     note: str = ""
 
 
-def realized_saving(mu: float, rho: Interval, refused: bool = False) -> Saving:
+def realized_saving(mu: float, rho: MeasuredInterval, refused: bool = False) -> Saving:
     """R = (1 - rho) / (1 - mu) with its interval and verdict; `refused` withholds the verdict.
 
     R falls with rho where mu < 1 and rises with it where mu > 1, so the bounds swap in one case.
@@ -287,23 +289,23 @@ def realized_saving(mu: float, rho: Interval, refused: bool = False) -> Saving:
         raise ValueError(f"a ratio of multiply-adds cannot be {mu}")
     costlier = mu > 1
     if abs(1 - mu) < UNDEFINED_BELOW:
-        verdict = Verdict.REFUSED if refused else Verdict.UNRESOLVED
+        verdict = SavingVerdict.REFUSED if refused else SavingVerdict.UNRESOLVED
         note = f"the arithmetic differs by less than {UNDEFINED_BELOW:.0%}: no saving to realize"
         return Saving(mu, rho, None, verdict, costlier, note)
     # Adding 0.0 turns the -0.0 that (1 - 1) / negative gives into 0.0.
     at_low, point, at_high = ((1 - r) / (1 - mu) + 0.0 for r in (rho.low, rho.point, rho.high))
-    interval = Interval(min(at_low, at_high), point, max(at_low, at_high), rho.label)
+    interval = MeasuredInterval(min(at_low, at_high), point, max(at_low, at_high), rho.label)
     if refused:
         note = "the session's null test failed twice"
-        return Saving(mu, rho, interval, Verdict.REFUSED, costlier, note)
+        return Saving(mu, rho, interval, SavingVerdict.REFUSED, costlier, note)
     verdict = verdict_of(interval.low, interval.high)
     note = ""
-    if verdict is Verdict.NONE and interval.high >= REALIZED_FROM:
+    if verdict is SavingVerdict.NONE and interval.high >= REALIZED_FROM:
         note = "the interval holds both 0 and a realized saving: too wide to tell"
     return Saving(mu, rho, interval, verdict, costlier, note)
 
 
-def verdict_of(low: float, high: float) -> Verdict:
+def verdict_of(low: float, high: float) -> SavingVerdict:
     """The verdict for the bounds of R; the cases exclude one another, so their order is free.
 
     Boundaries: a lower bound of exactly 0.8 is realized, a bound of exactly 0 contains 0, an upper
@@ -312,11 +314,11 @@ def verdict_of(low: float, high: float) -> Verdict:
     if low > high:
         raise ValueError(f"not an interval: {low}, {high}")
     if low >= REALIZED_FROM:
-        return Verdict.REALIZED
+        return SavingVerdict.REALIZED
     if high < 0:
-        return Verdict.REVERSED
+        return SavingVerdict.REVERSED
     if low <= 0:
-        return Verdict.NONE
+        return SavingVerdict.NONE
     if high < REALIZED_FROM:
-        return Verdict.PARTIAL
-    return Verdict.UNRESOLVED
+        return SavingVerdict.PARTIAL
+    return SavingVerdict.UNRESOLVED
