@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from archcalc.nn.network import Network
     from archcalc.nn.profiler import Profile
     from archcalc.nn.verify import Verification
-    from archcalc.ops.table import Shape
+    from archcalc.shapes import Shape
     from archcalc.spec.outline import Outline
     from archcalc.spec.spec import Spec
 
@@ -114,9 +114,10 @@ class Architecture:
     def profile(self, input: Shape | int | None = None, batch: int = 1, heads: bool = False) -> Profile:
         """What fvcore and torch count in the built network; see `archcalc.nn.profiler.profile`."""
         from archcalc.nn import network, profiler
+        from archcalc.nn.fixed import fixed_shape
 
         graph = self.graph(input, heads)
-        return profiler.profile(network.build(graph), graph.input, batch)
+        return profiler.profile(network.build(graph), fixed_shape(graph.input), batch)
 
     def verify(self, input: Shape | int | None = None, batch: int = 1, heads: bool = False) -> Verification:
         """The counts beside those of three independent counters; see `archcalc.nn.verify.verify`."""

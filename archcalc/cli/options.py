@@ -90,8 +90,8 @@ def size(text: str | None) -> Shape | int | None:
 
 def precision(text: str) -> str:
     """A precision that archcalc knows."""
-    from archcalc.cost.counts import BYTES
     from archcalc.errors import suggest
+    from archcalc.shapes import BYTES
 
     if text not in BYTES:
         raise ArchcalcError(

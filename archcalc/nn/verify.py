@@ -7,7 +7,7 @@ of them are exact integers, and agreement means equality.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +15,17 @@ import torch
 from torch import fx
 
 from archcalc.cost import counts
-from archcalc.graph.graph import JOINS
 from archcalc.nn import network, profiler
+from archcalc.nn.fixed import fixed_shape
+from archcalc.ops.op import JOIN
+from archcalc.shapes import FLOAT
 
 if TYPE_CHECKING:
     from archcalc.cost.counts import Cost
-    from archcalc.graph.graph import Graph
+    from archcalc.graph.graph import Graph, Value
     from archcalc.nn.network import Network
     from archcalc.nn.profiler import ModuleProfile
-    from archcalc.ops.table import Shape
+    from archcalc.shapes import Shape
 
 SYMBOLIC = "symbolic"
 
@@ -129,8 +131,10 @@ def verify(graph: Graph, batch: int = 1) -> Verification:
     """
     counted = counts.count(graph, batch)
     built = network.build(graph, probabilities=True)
-    profile = profiler.profile(built, graph.input, batch)
-    shapes = _shapes(built, graph, batch)
+    generator = torch.Generator().manual_seed(0)
+    inputs = [_random(graph.values[i], batch, generator) for i in graph.inputs]
+    profile = profiler.profile_on(built, inputs)
+    shapes = _shapes(built, graph, inputs)
     labels = [row.label for row in graph.rows]
     outputs = {row.row.output: row.output for row in counted.rows}
     rows = tuple(
@@ -147,9 +151,9 @@ def verify(graph: Graph, batch: int = 1) -> Verification:
         _part(
             layer.node.name,
             labels[layer.node.row],
-            {"output": {SYMBOLIC: layer.node.shape, "network": shapes[layer.node.index]}},
+            {"output": {SYMBOLIC: layer.node.shape, "network": shapes[layer.node.output]}},
             layer.cost,
-            None if layer.node.op in JOINS else profile.modules[network.module_name(layer.node.name)],
+            None if layer.node.entry.role == JOIN else profile.modules[network.module_name(layer.node.name)],
         )
         for row in counted.rows
         for layer in row.nodes
@@ -187,39 +191,48 @@ def _part(
 # -- shapes of a real forward pass ------------------------------------------------------------------
 
 
-def _shapes(built: Network, graph: Graph, batch: int) -> dict[int, Shape]:
-    """The shape of one image's output at every node, from a forward pass over random input."""
+def _shapes(built: Network, graph: Graph, inputs: Sequence[torch.Tensor]) -> dict[int, Shape]:
+    """The shape of every value for one item of the batch, from a forward pass."""
     shapes: dict[int, Shape] = {}
     built.eval()
-    x = torch.randn(batch, *graph.input, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        _Rows(built, shapes).run(x)
+        _Rows(built, graph, shapes).run(*inputs)
     return shapes
 
 
-class _Layers(fx.Interpreter):
-    """Runs a row layer by layer, and notes the shape that each gives."""
+def _random(value: Value, batch: int, generator: torch.Generator) -> torch.Tensor:
+    """A random input: N(0, 1), or zeros of a dtype that is no float."""
+    if value.dtype == FLOAT:
+        return torch.randn(batch, *fixed_shape(value.shape), generator=generator)
+    return torch.zeros(batch, *fixed_shape(value.shape), dtype=getattr(torch, value.dtype))
 
-    def __init__(self, row: fx.GraphModule, shapes: dict[int, Shape]) -> None:
+
+class _Layers(fx.Interpreter):
+    """Runs a row layer by layer, and notes the shape of each value."""
+
+    def __init__(self, row: fx.GraphModule, graph: Graph, shapes: dict[int, Shape]) -> None:
         super().__init__(row)
+        self.network = graph
         self.shapes = shapes
 
     def run_node(self, n: fx.Node) -> Any:
-        value = super().run_node(n)
+        result = super().run_node(n)
         if network.LAYER in n.meta:
-            # features (N, F) are a grid of one pixel in a graph
-            _, channels, *grid = value.shape
-            self.shapes[n.meta[network.LAYER]] = (channels, *grid) if grid else (channels, 1, 1)
-        return value
+            node = self.network.nodes[n.meta[network.LAYER]]
+            parts = result if isinstance(result, tuple) else (result,)
+            for value, part in zip(node.outputs, parts, strict=True):
+                self.shapes[value.id] = tuple(part.shape[1:])
+        return result
 
 
 class _Rows(fx.Interpreter):
     """Runs a network row by row."""
 
-    def __init__(self, built: fx.GraphModule, shapes: dict[int, Shape]) -> None:
+    def __init__(self, built: fx.GraphModule, graph: Graph, shapes: dict[int, Shape]) -> None:
         super().__init__(built)
+        self.network = graph
         self.shapes = shapes
 
     def call_module(self, target: Any, args: Any, kwargs: Any) -> Any:
         row = self.fetch_attr(target)
-        return _Layers(row, self.shapes).run(*args)
+        return _Layers(row, self.network, self.shapes).run(*args)

@@ -1,8 +1,8 @@
 """The small integer arithmetic that stands in braces, and in claims: `{4*w}`, `{divisible(c*width, 8)}`.
 
 Text -> `Value` tree -> a number. Values are exact: Python integers, `Fraction` where a variable such as a
-width multiplier is one, or NumPy integer arrays where a caller explores a whole design space at once
-(hence `//` and comparisons throughout, and no `int()` on the way). There is no `eval`.
+width multiplier is one, or arrays of them where a caller explores a design space at once (hence `//` and
+comparisons throughout, and no `int()` on the way). There is no `eval`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from archcalc.errors import Span, SpecError
+from archcalc.numbers import Number, ceil_div, divide, every, maximum, minimum, simplest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-# An int, a Fraction or a NumPy integer array: whatever has exact `+ - * //` and comparisons.
-Number = Any
 
 
 class Blank:
@@ -87,7 +85,6 @@ class Binary:
 
 
 Value = Literal | Name | FunctionCall | Reference | Binary
-_EXACT: Final = (int, Fraction)  # a tuple: to build `int | Fraction` at each call takes longer than the call
 Lookup = "Callable[[Name | Reference], Any]"
 
 GRAMMAR = r"""
@@ -241,36 +238,6 @@ def _extent(node: Any, span: Span) -> Span:
 # -- evaluation -----------------------------------------------------------------------------------
 
 
-def holds(condition: Any) -> bool:
-    """Whether `condition` is true; of an array, whether it is true everywhere."""
-    if condition is True or condition is False:
-        return condition
-    every = getattr(condition, "all", None)
-    return bool(every()) if every is not None else bool(condition)
-
-
-def whole(value: Number) -> bool:
-    """Whether `value` is a whole number (an array of integers is)."""
-    return not isinstance(value, Fraction) or value.denominator == 1
-
-
-def ceil_div(a: Number, b: Number) -> Number:
-    """`a / b` rounded up."""
-    return -(-a // b)
-
-
-def maximum(a: Number, b: Number) -> Number:
-    """The larger of two numbers, element by element for arrays."""
-    if isinstance(a, _EXACT) and isinstance(b, _EXACT):
-        return a if a >= b else b
-    return a * (a >= b) + b * (a < b)
-
-
-def minimum(a: Number, b: Number) -> Number:
-    """The smaller of two numbers, element by element for arrays."""
-    return a + b - maximum(a, b)
-
-
 def divisible(value: Number, by: Number) -> Number:
     """`value` rounded to the nearest multiple of `by`, at least `by`, never below 9/10 of `value`.
 
@@ -321,22 +288,22 @@ def evaluate(tree: Value, lookup: Callable[[Name | Reference], Any]) -> Any:
         if any(v is BLANK for v in values):
             return BLANK
         _plain(values, tree.span)
-        if tree.function == "divisible" and not holds(values[1] > 0):
+        if tree.function == "divisible" and not every(values[1] > 0):
             raise SpecError(
                 "`divisible` needs a positive step", tree.span, f"as in `{_EXAMPLES['divisible']}`"
             )
-        if tree.function == "where" and not holds(values[0] * values[0] == values[0]):
+        if tree.function == "where" and not every(values[0] * values[0] == values[0]):
             raise SpecError(
                 "`where` needs a comparison, which is 0 or 1", tree.span, f"as in `{_EXAMPLES['where']}`"
             )
-        return _checked(_simplest(function(*values)), tree.span)
+        return _checked(_lowest(function(*values)), tree.span)
     left, right = evaluate(tree.left, lookup), evaluate(tree.right, lookup)
     if left is BLANK or right is BLANK:
         return BLANK
     _plain([left, right], tree.span)
-    if tree.operator in ("/", "//", "%") and not holds(right != 0):
+    if tree.operator in ("/", "//", "%") and not every(right != 0):
         raise SpecError("this divides by zero", tree.span, "`max(1, …)` keeps a divisor from being 0")
-    return _checked(_simplest(_operate(tree.operator, left, right)), tree.span)
+    return _checked(_lowest(_operate(tree.operator, left, right)), tree.span)
 
 
 def _operate(operator: str, a: Number, b: Number) -> Number:
@@ -352,9 +319,7 @@ def _operate(operator: str, a: Number, b: Number) -> Number:
         case "%":
             return a % b
         case "/":
-            if isinstance(a, int | Fraction) and isinstance(b, int | Fraction):
-                return Fraction(a) / Fraction(b)
-            return a // b if holds(a % b == 0) else a / b
+            return divide(a, b)
         case "<":
             return _truth(a < b)
         case "<=":
@@ -369,14 +334,13 @@ def _operate(operator: str, a: Number, b: Number) -> Number:
             return _truth(a != b)
 
 
+def _lowest(value: Number) -> Number:
+    return simplest(value) if isinstance(value, Fraction) else value
+
+
 def _truth(condition: Any) -> Number:
-    return condition * 1  # a Python bool becomes 0 or 1, and so does each element of an array
-
-
-def _simplest(value: Number) -> Number:
-    if isinstance(value, Fraction) and value.denominator == 1:
-        return value.numerator
-    return value
+    truth: Number = condition * 1  # a Python bool becomes 0 or 1, as each element of an array is
+    return truth
 
 
 def _plain(values: list[Any], span: Span) -> None:

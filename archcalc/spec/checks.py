@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.ops import table as ops
-from archcalc.ops.table import JOINS, OPS, Op
+from archcalc.ops.joins import JOINS
+from archcalc.ops.op import Op
+from archcalc.ops.table import RESERVED, WRITTEN
 from archcalc.spec import arithmetic
 from archcalc.spec.grammar import BlockCall, Chain, Expression, Join, Layer, LayerFlag, Repeat, SizeWord
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from archcalc.spec.statements import Block, Default, Statements
 
 SHORTCUTS: Final = ("skip", "project")
-_RESERVED: Final = (*OPS, *JOINS, *SHORTCUTS, "total", "x")
+_RESERVED: Final = (*RESERVED, *SHORTCUTS, "total", "x")
 
 
 def check(statements: Statements) -> None:
@@ -37,9 +39,9 @@ def check(statements: Statements) -> None:
 
 
 def _default(default: Default) -> None:
-    op = OPS.get(default.op)
+    op = WRITTEN.get(default.op)
     if op is None:
-        hint = suggest(default.op, list(OPS)) or "the ops are: " + ", ".join(OPS)
+        hint = suggest(default.op, list(WRITTEN)) or "the ops are: " + ", ".join(WRITTEN)
         raise SpecError(f"no op is called `{default.op}`", default.span, hint)
     _flags(op, default.flags)
 
@@ -64,12 +66,12 @@ def _item(item: Expression, blocks: Mapping[str, Block]) -> None:
 
 
 def _unknown(name: str, span: Span, blocks: Mapping[str, Block]) -> SpecError:
-    hint = suggest(name, [*OPS, *blocks, *SHORTCUTS]) or "the ops are: " + ", ".join(OPS)
-    if name in OPS:
+    hint = suggest(name, [*WRITTEN, *blocks, *SHORTCUTS]) or "the ops are: " + ", ".join(WRITTEN)
+    if name in WRITTEN:
         hint = f"`{name}` is an op: its words follow without parentheses"
     elif name in JOINS:
         hint = f"its branches stand in square brackets: `{name}[ … | … ]`"
-    what = "block" if name in OPS else "op or block"
+    what = "block" if name in WRITTEN else "op or block"
     return SpecError(f"no {what} is called `{name}`", span, hint)
 
 
@@ -89,11 +91,11 @@ def _join(join: Join, blocks: Mapping[str, Block]) -> None:
             hint = "it brings the input to the shape of what it is added to"
             raise SpecError("`project` stands in `add[ … ]`", word.span, hint)
         if word.name == "project":
-            _flags(OPS["conv"], word.flags)
+            _flags(WRITTEN["conv"], word.flags)
 
 
 def _layer(layer: Layer, blocks: Mapping[str, Block]) -> None:
-    op = OPS.get(layer.name)
+    op = WRITTEN.get(layer.name)
     if op is not None:
         _flags(op, layer.flags)  # first: `3 x 3` is three words, of which one is no flag
         _sizes(op, layer)

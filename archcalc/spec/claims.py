@@ -17,19 +17,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from archcalc import units
-from archcalc.cost.counts import BYTES
 from archcalc.document.document import Cell, Document, MarkdownTable
 from archcalc.document.text import key, number
 from archcalc.errors import Span, SpecError, suggest
-from archcalc.graph.graph import parse_input
 from archcalc.metrics import METRICS
+from archcalc.shapes import BYTES
 from archcalc.spec import arithmetic
 from archcalc.spec.arithmetic import Reference, Value
 from archcalc.spec.outline import ragged
+from archcalc.spec.sizes import parse_input
 
 if TYPE_CHECKING:
     from archcalc.document.text import Scalar
-    from archcalc.ops.table import Shape
+    from archcalc.shapes import Shape
     from archcalc.units import Published
 
 COLUMNS: Final = ("claim", "published", "computed", "reading")
