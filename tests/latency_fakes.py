@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from archcalc.bench import work
 from archcalc.bench.records.record import Environment, Key, Status
-from archcalc.bench.runner import work
 from archcalc.bench.runner.tasks import Answer, Task, TaskKind, Watch
 from archcalc.bench.stats.nulltest import null_test
 from archcalc.bench.stats.protocol import Protocol

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from archcalc.bench import work
 from archcalc.bench.records.record import (
     Books,
     Environment,
@@ -17,7 +18,6 @@ from archcalc.bench.records.record import (
     SpecHash,
     Status,
 )
-from archcalc.bench.runner import work
 from archcalc.bench.runner.plan import FACTORIZATIONS
 from archcalc.bench.stats.nulltest import null_test
 from archcalc.bench.stats.protocol import QUICK, SoloRun

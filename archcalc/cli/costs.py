@@ -64,7 +64,7 @@ def table(
 def _with_rows(shown: Table, counted: Counts, record: str, source: str) -> Table:
     """The table with the rows' latencies from a record beside them."""
     from archcalc.bench import results as measured
-    from archcalc.bench.records import shipped as records
+    from archcalc.bench import shipped as records
     from archcalc.errors import ArchcalcError
     from archcalc.views import measured as measured_views
 

@@ -184,7 +184,7 @@ def pairs(chosen: Chosen, wanted: Wanted, axes: Axes, name: str | None) -> tuple
 
     Without a device the record called `name` is read, and every axis left out stands for all that it holds.
     """
-    from archcalc.bench.records import shipped as records
+    from archcalc.bench import shipped as records
     from archcalc.bench.runner import plan
 
     batch, precision, mode, layout, fuse = axes

@@ -35,7 +35,7 @@ def report(
 
     Without --record the shipped records are used. The same inputs give the same bytes on any machine.
     """
-    from archcalc.bench.records import shipped as records
+    from archcalc.bench import shipped as records
     from archcalc.cli import terminal
     from archcalc.report import build, evidence, page, words
 

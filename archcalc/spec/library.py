@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 from archcalc.document import document, textfile
 from archcalc.errors import ArchcalcError, suggest
 from archcalc.files import shipped_folder
-from archcalc.spec import outline
+from archcalc.spec import outline, spec
 from archcalc.spec.outline import Outline
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from archcalc.document.document import Document
+    from archcalc.document.text import Scalar
+    from archcalc.spec.spec import Spec
 
 
 def folder() -> Path:
@@ -131,3 +135,12 @@ def _from_library(name: str) -> Outline:
     known = [n for o in shipped() for n in (o.name, *o.aliases)]
     hint = suggest(name, known) or "`archcalc list` prints the names; a file's name ends in `.md`"
     raise ArchcalcError(f"no network is called `{name}`", hint)
+
+
+def load_spec(name: str, settings: Mapping[str, Scalar] | None = None) -> Spec:
+    """The spec of the network called `name` (as `find` takes it), with some of its variables set anew.
+
+    Raises `ArchcalcError` for an unknown name, and `SpecError` for a broken document or a setting that
+    does not fit it.
+    """
+    return spec.build(find(name), beside, settings)

@@ -9,9 +9,10 @@ import pytest
 from latency_fakes import HERE, TINY, FakeRunner, out_of_memory
 
 from archcalc.bench import results as measured
+from archcalc.bench import work
 from archcalc.bench.records import storage
 from archcalc.bench.records.record import Point, Record, Status
-from archcalc.bench.runner import plan, session, work
+from archcalc.bench.runner import plan, session
 from archcalc.bench.runner.session import Job
 from archcalc.bench.runner.tasks import Answer, Task, TaskKind
 from archcalc.bench.stats.statistics import SavingVerdict

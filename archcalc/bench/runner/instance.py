@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 
+from archcalc.bench import work
 from archcalc.bench.records.record import Key
-from archcalc.bench.runner import fuse, precision, work
+from archcalc.bench.runner import fuse, precision
 from archcalc.bench.stats import flags
 from archcalc.bench.stats.flags import Flag
 from archcalc.nn import network
@@ -49,8 +50,7 @@ def build(source: str, key: Key, seed: int) -> Built:
 @lru_cache(maxsize=4)
 def _original(source: str, variables: tuple[tuple[str, str], ...], fused: bool, seed: int) -> Network:
     """The network in fp32 on the CPU, to be copied: building one takes longer than copying it."""
-    settings = dict(variables)
-    graph = work.architecture(source, settings).graph(work.size(settings))
+    graph = work.load_graph(source, dict(variables))
     made = network.build(graph)
     network.initialise(made, seed)
     made.eval().requires_grad_(False)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from archcalc.bench import work
 from archcalc.bench.records.record import Books, Key, MeasuredNetwork, RowResult, Status
-from archcalc.bench.runner import ceilings, environment, instance, memory, precision, rows, subjects, work
+from archcalc.bench.runner import ceilings, environment, instance, memory, precision, rows, subjects
 from archcalc.bench.runner.instance import Built
 from archcalc.bench.runner.monitor import Monitor, monitor
 from archcalc.bench.runner.precision import UnsupportedError

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from itertools import product
 from typing import Protocol as Interface
 
+from archcalc.bench import work
 from archcalc.bench.records.record import (
     Environment,
     Key,
@@ -28,7 +29,7 @@ from archcalc.bench.records.record import (
     with_specs,
 )
 from archcalc.bench.records.shards import remaining
-from archcalc.bench.runner import pool, work
+from archcalc.bench.runner import pool
 from archcalc.bench.runner.plan import Conditions
 from archcalc.bench.runner.tasks import Answer, Runner, Task, TaskKind, Watch
 from archcalc.bench.stats.protocol import Protocol

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from archcalc.bench.records.record import Key, MeasuredNetwork
 from archcalc.bench.stats.roofline import Work, WorkKind
 from archcalc.cost import counts
+from archcalc.document.text import number
+from archcalc.graph.graph import parse_input
 from archcalc.ops.table import OPS
+from archcalc.spec import library, lower
 
 if TYPE_CHECKING:
-    from archcalc.api import Architecture
     from archcalc.cost.counts import Counts, NodeCount
     from archcalc.graph.graph import Graph
-    from archcalc.ops.table import Shape
 
 #: The key under which a point's variables keep the input's size, where it was given.
 INPUT = "input"
@@ -56,31 +57,22 @@ def _work(counted: NodeCount) -> Work:
     return Work(int(counted.cost.flops), int(counted.cost.traffic), kind)
 
 
-def architecture(source: str, variables: Mapping[str, str]) -> Architecture:
-    """The network that a source names, with a point's variables set (all but the input's size)."""
-    from archcalc import api
-    from archcalc.document.text import number
-    from archcalc.spec import library
+def load_graph(source: str, variables: Mapping[str, str]) -> Graph:
+    """The graph of the network that a source names, as a point's variables set it.
 
+    Raises `ArchcalcError` where there is no such network, and `SpecError` where a setting does not fit it.
+    """
     exact = {name: number(text) for name, text in variables.items() if name != INPUT}
-    found = {name: variables[name] if value is None else value for name, value in exact.items()}
-    return api.assemble(library.find(source), found)
-
-
-def size(variables: Mapping[str, str]) -> Shape | int | None:
-    """The input's size that a point sets, if it does."""
-    from archcalc.graph.graph import parse_input
-
-    return parse_input(variables[INPUT]) if INPUT in variables else None
+    settings = {name: variables[name] if value is None else value for name, value in exact.items()}
+    size = parse_input(variables[INPUT]) if INPUT in variables else None
+    return lower.build(library.load_spec(source, settings), size)
 
 
 def instance(source: str, key: Key) -> Instance:
     """The network that `source` names as `key` sets it; compiled code is counted with its fusion."""
-    variables = dict(key.variables)
-    found = architecture(source, variables)
-    graph = found.graph(size(variables))
+    graph = load_graph(source, dict(key.variables))
     counted = counts.count(graph, key.batch, key.precision, fused=key.mode == "compile")
-    return Instance(found.name, graph, counted, _folded(graph, key.fused) | _left_out(graph))
+    return Instance(graph.name, graph, counted, _folded(graph, key.fused) | _left_out(graph))
 
 
 def _folded(graph: Graph, fused: bool) -> frozenset[int]:
@@ -88,13 +80,13 @@ def _folded(graph: Graph, fused: bool) -> frozenset[int]:
     if not fused:
         return frozenset()
     readers = graph.consumers()
-    found = set()
+    folded = set()
     for node in graph.nodes:
         if node.op == "bn":
             source = graph.nodes[node.inputs[0]]
             weighted = source.op in OPS and OPS[source.op].role == "weighted"
-            found |= {node.index} if weighted and readers[source.index] == 1 else set()
-    return frozenset(found)
+            folded |= {node.index} if weighted and readers[source.index] == 1 else set()
+    return frozenset(folded)
 
 
 def _left_out(graph: Graph) -> frozenset[int]:
@@ -108,11 +100,11 @@ def _left_out(graph: Graph) -> frozenset[int]:
 def fingerprint(source: str) -> str:
     """SHA-256 (hex) of what a spec builds: every layer with its sizes, inputs and row, at its defaults.
 
-    Not of the document's text, as the record first had it: prose, footnotes and claims may be mended
-    without orphaning a measurement, while a change in what is built is found also where it comes from a
-    parent document or from archcalc itself. Points with variables are guarded by their counts besides.
+    Not of the document's text: prose, footnotes and claims may be corrected without orphaning a
+    measurement, while a change in what is built is seen also where it comes from a parent document or
+    from archcalc itself. Points with variables are guarded by their counts besides.
     """
-    graph = architecture(source, {}).graph()
+    graph = load_graph(source, {})
     digest = hashlib.sha256(repr(graph.input).encode())
     for node in graph.nodes:
         a = node.attrs

@@ -48,8 +48,8 @@ def load(name: str, sources: Mapping[str, str] | None = None) -> Record:
     `sources` gives names or files of specs by the names of their networks, for those that are not shipped.
     Raises `ArchcalcError` for a record that is missing, damaged, of another schema, or of other specs.
     """
+    from archcalc.bench import work
     from archcalc.bench.records import storage
-    from archcalc.bench.runner import work
 
     path = find(name)
     record = storage.load(path)
