@@ -85,10 +85,10 @@ class Architecture:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the table of costs."""
-        from archcalc.export import markdown
+        from archcalc.export import html
         from archcalc.views import costs as views
 
-        return markdown.html(views.costs(self.counts()))
+        return html.html(views.costs(self.counts()))
 
     def network(
         self,

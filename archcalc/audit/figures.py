@@ -14,7 +14,7 @@ from archcalc.cost import counts
 from archcalc.document.text import Scalar, key, number
 from archcalc.errors import ArchcalcError, SpecError, suggest
 from archcalc.graph.graph import Graph, GraphRow
-from archcalc.metrics import METRICS
+from archcalc.metrics import METRICS, SHAPES, SUMMED
 from archcalc.ops.table import OPS
 from archcalc.spec import arithmetic, claims, library, outline, spec
 from archcalc.spec import lower as expand
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from archcalc.spec.outline import Outline
     from archcalc.spec.spec import Spec
 
-_SUMS = ("weights", "params", "macs", "flops", "activations", "connections", "traffic", "layers")
-_PLACES = {"height": 1, "width": 2, "channels": 0}
-
 
 def of_row(metric: str, row: RowCount, graph: Graph) -> Any:
     """A metric of a row of the table."""
@@ -47,15 +44,13 @@ def of_network(metric: str, counted: Counts) -> Any:
 
 
 def _figure(metric: str, cost: Cost, source: Shape, output: Shape, graph: Graph, row: GraphRow | None) -> Any:
-    if metric in ("input", "output"):
+    if metric in SHAPES:
         return papers(source if metric == "input" else output)
-    if metric in _PLACES:
-        return output[_PLACES[metric]]
-    if metric == "field":
-        return cost.field[0]
-    if metric == "depth_with_pools":
+    entry = METRICS[metric]
+    if entry.source == "graph":
         return _depth_with_pools(graph, row)
-    return getattr(cost, metric)
+    value = entry.get(output if entry.source == "output" else cost)
+    return value[0] if entry.kind == "extent" else value
 
 
 def papers(shape: Shape) -> Size:
@@ -75,16 +70,16 @@ def _depth_with_pools(graph: Graph, row: GraphRow | None) -> int:
 
 def _of_layers(metric: str, layers: list[NodeCount], name: str, span: Span) -> Any:
     """A metric of one layer, or of all layers of a block together."""
-    if metric in _SUMS:
-        return sum(getattr(layer.cost, metric) for layer in layers)
+    if metric in SUMMED:
+        return sum(METRICS[metric].get(layer.cost) for layer in layers)
     output = layers[-1].node.shape
     if metric == "intensity":
         traffic = sum(layer.cost.traffic for layer in layers)
         return Fraction(2 * sum(layer.cost.macs for layer in layers), traffic) if traffic else Fraction(0)
-    if metric in ("input", "output"):
+    if metric in SHAPES:
         return papers(layers[0].input if metric == "input" else output)
-    if metric in _PLACES:
-        return output[_PLACES[metric]]
+    if METRICS[metric].source == "output":
+        return METRICS[metric].get(output)
     raise SpecError(f"`{metric}` is told of rows and networks, and `{name}` is a layer", span, "name its row")
 
 

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archcalc import export
 from archcalc.cli import options
-from archcalc.cli.options import As, Format
+from archcalc.cli.options import RICH, As
 from archcalc.errors import ArchcalcError, SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from archcalc.audit import Audit, Inspection, Known, Paper
     from archcalc.document.text import Scalar
+    from archcalc.export.lines import Line
     from archcalc.ops.table import Shape
 
 
@@ -24,7 +26,7 @@ def audit(
         list[str] | None, typer.Argument(metavar="NAME...", help="Names, aliases or files of specs.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Audit every shipped document.")] = False,
-    how: As = Format.rich,
+    how: As = RICH,
     input: options.Input = None,
     settings: options.Settings = None,
     output: options.Output = None,
@@ -47,11 +49,11 @@ def audit(
     known = Known()
     papers: list[Paper] = []
     for name in chosen:
-        found = _audit(name, shape, values, known)
-        if isinstance(found, Inspection):
-            _deliver_inspection(found, how, output, force)
+        result = _audit(name, shape, values, known)
+        if isinstance(result, Inspection):
+            _deliver_inspection(result, how, output, force)
             raise typer.Exit(1)
-        papers.append(found)
+        papers.append(result)
     audits = Audit(tuple(papers))
     _deliver(audits, how, output, force)
     if not audits.passed:
@@ -79,51 +81,49 @@ def _audit(
         outlines = library.networks(path)
     except SpecError as fault:
         parsed = document.parse(textfile.read(path), str(path))
-        found = audit.inspect(parsed, fault)
-        if found is None:
+        inspection = audit.inspect(parsed, fault)
+        if inspection is None:
             raise
-        return found
+        return inspection
     try:
         return audit.audit(outlines[0].document, outlines, known)
     except SpecError as fault:
-        found = audit.inspect(outlines[0].document, fault, outlines)
-        if found is None or not found.suspects:
+        inspection = audit.inspect(outlines[0].document, fault, outlines)
+        if inspection is None or not inspection.suspects:
             raise
-        return found
+        return inspection
 
 
-def _deliver(audits: Audit, how: Format, output: Path | None, force: bool) -> None:
+def _deliver(audits: Audit, how: str, output: Path | None, force: bool) -> None:
     from archcalc.cli import terminal
-    from archcalc.export import markdown
+    from archcalc.export.lines.audit import report
     from archcalc.views import audit as views
-    from archcalc.views.audit_report import report
 
-    if how is Format.rich and output is None:
-        terminal.print_lines(report(audits, terminal.width()))
+    if how == RICH:
+        _deliver_lines(report(audits, terminal.width() if output is None else 80), output, force)
         return
-    match how:
-        case Format.rich:
-            text = "".join(f"{line}\n" for line, _ in report(audits))
-        case Format.markdown:
-            text = markdown.markdown(views.summary(audits)) + "\n" + markdown.markdown(views.findings(audits))
-        case Format.latex:
-            text = markdown.latex(views.summary(audits))
-        case Format.csv:
-            text = markdown.csv_text(views.findings(audits, raw=True))
-        case Format.json:
-            text = markdown.json_text(views.as_json(audits))
-    options.deliver(text, output, force)
+    form = export.get(how)
+    tables = [] if form.raw else [views.summary(audits)]
+    if not form.typeset:
+        tables.append(views.findings(audits, form.raw))
+    options.emit_all(tables, lambda: views.as_json(audits), how, output, force, wide=True)
 
 
-def _deliver_inspection(found: Inspection, how: Format, output: Path | None, force: bool) -> None:
+def _deliver_lines(lines: Sequence[Line], output: Path | None, force: bool) -> None:
     from archcalc.cli import terminal
+
+    if output is None:
+        terminal.print_lines(lines)
+    else:
+        options.deliver("".join(f"{line}\n" for line, _ in lines), output, force)
+
+
+def _deliver_inspection(inspection: Inspection, how: str, output: Path | None, force: bool) -> None:
+    from archcalc.cli import terminal
+    from archcalc.export.lines.inspection import report
     from archcalc.views import inspection as views
 
-    if how is Format.rich:
-        lines = views.report(found, terminal.width() if output is None else 80)
-        if output is None:
-            terminal.print_lines(lines)
-        else:
-            options.deliver("".join(f"{line}\n" for line, _ in lines), output, force)
+    if how == RICH:
+        _deliver_lines(report(inspection, terminal.width() if output is None else 80), output, force)
         return
-    options.emit(views.table(found), lambda: views.as_json(found), how, output, force, wide=True)
+    options.emit(views.table(inspection), lambda: views.as_json(inspection), how, output, force, wide=True)

@@ -10,7 +10,7 @@ import typer
 
 from archcalc import files
 from archcalc.cli import measuring, options, terminal
-from archcalc.cli.options import As, Format
+from archcalc.cli.options import RICH, As
 from archcalc.errors import ArchcalcError
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ def device(
     precision: measuring.Precisions = None,
     mode: measuring.Modes = None,
     threads: measuring.Threads = 0,
-    how: As = Format.rich,
+    how: As = RICH,
     output: options.Output = None,
     force: options.Force = False,
 ) -> None:
     """Measure what the device reaches at best: arithmetic, memory, and the cost of a trivial kernel."""
     from archcalc.bench.runner import plan, session
-    from archcalc.views import costs as views
     from archcalc.views import measured as measured_views
+    from archcalc.views import tables
 
     if output is not None:
         files.refuse(output, force)
@@ -42,13 +42,13 @@ def device(
     modes = mode or ("eager" if device == "cpu" else "eager,graph")
     where = measuring.conditions(device, (1,), precision or default, modes, None, False)
     with terminal.ProgressBar() as progress:
-        found, environment, problems = session.ceilings(
+        reached, environment, problems = session.ceilings(
             where, plan.protocol("quick", where.device), threads, progress
         )
     for problem in problems:
         terminal.note(problem)
-    table = measured_views.ceilings(found, environment)
-    options.emit(table, lambda: views.records(table), how, output, force)
+    table = measured_views.ceilings(reached, environment)
+    options.emit(table, lambda: tables.records(table), how, output, force)
 
 
 def measure(
@@ -157,4 +157,4 @@ def merge(
 
 def _print(record: Record, points: Sequence[Point], wide: bool) -> None:
     """What was measured, to the terminal; the record holds it in full."""
-    options.emit_all(measuring.tables(record, points), dict, Format.rich, None, False, wide)
+    options.emit_all(measuring.tables(record, points), dict, RICH, None, False, wide)

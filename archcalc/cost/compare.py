@@ -4,24 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from archcalc.metrics import COMPARED, METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from archcalc.cost.counts import Cost, Counts
-
-#: The costs that are compared, as attributes of `Cost`.
-COMPARED: Final = (
-    "params",
-    "weights",
-    "macs",
-    "activations",
-    "traffic",
-    "peak",
-    "depth",
-    "intensity",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +32,8 @@ def compare(networks: Sequence[Counts]) -> Comparison:
 
 
 def _ratios(cost: Cost, base: Cost) -> dict[str, Fraction | None]:
-    return {
-        name: Fraction(getattr(cost, name)) / Fraction(getattr(base, name)) if getattr(base, name) else None
-        for name in COMPARED
-    }
+    ratios = {}
+    for name in COMPARED:
+        own, other = METRICS[name].get(cost), METRICS[name].get(base)
+        ratios[name] = Fraction(own) / Fraction(other) if other else None
+    return ratios

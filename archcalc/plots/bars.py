@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from archcalc import units
 from archcalc.plots import style
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def stacked(names: Sequence[str], kinds: Sequence[str], panels: Sequence[Panel])
         axes.set_xlim(0, most)
         axes.set_ylim(len(names) - 0.45, -0.55)
         axes.set_xlabel(panel.label)
-        axes.xaxis.set_major_formatter(lambda value, _: style.brief(value))
+        axes.xaxis.set_major_formatter(lambda value, _: units.brief(value))
         axes.xaxis.set_major_locator(MaxNLocator(max(2, int(2.2 * (each - texts))), steps=[1, 2, 2.5, 5, 10]))
         axes.tick_params(axis="y", length=0)
         axes.set_yticks(range(len(names)), shown if i == 0 else [""] * len(names))

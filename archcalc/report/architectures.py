@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from archcalc import api, units
+from archcalc.metrics import METRICS
 from archcalc.plots import bars, bubbles
 from archcalc.report import kinds, sheets, words
 from archcalc.report.page import Figure, Page, Sheet
@@ -121,14 +122,14 @@ def _scatter(shown: Sequence[Counted], main: Sequence[Counted], area: dict[str, 
 
 def _kinds(counted: Sequence[Counts]) -> Drawn:
     panels = []
-    for metric, label in (("macs", "MACs, % of the total"), ("params", "params, % of the total")):
+    for metric in ("macs", "params"):
         values, texts = [], []
         for c in counted:
             found = kinds.sums((n for row in c.rows for n in row.nodes), metric)
             total = sum(found.values())
             values.append({k: 100 * v / total for k, v in found.items()})
             texts.append(words.human(total))
-        panels.append(bars.Panel(label, values, texts))
+        panels.append(bars.Panel(f"{METRICS[metric].header}, % of the total", values, texts))
     return bars.stacked([c.graph.name for c in counted], kinds.KINDS, panels)
 
 

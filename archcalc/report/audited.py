@@ -109,11 +109,10 @@ def findings(audits: Audit) -> Table:
 def sentence(found: Finding, brief: bool = False) -> str:
     """What is printed, what is computed, and the footnote (not where it is to be `brief`)."""
     where = f"{found.row}, {found.column}" if found.kind != "claim" else f"“{found.row}”"
-    told = (
-        f"{found.published} is printed, {audit_views.shown(found.computed) or 'nothing'} computed for {where}"
-    )
+    computed = audit_views.figure(found.computed) or "nothing"
+    told = f"{found.published} is printed, {computed} computed for {where}"
     why = f" Footnote: {found.explanation}" if found.explanation and not brief else ""
-    fit = "; would fit: " + audit_views.told(found.suggestions[0]) if found.suggestions else ""
+    fit = "; would fit: " + audit_views.suggestion_text(found.suggestions[0]) if found.suggestions else ""
     fault = f" **{found.fault}**." if found.fault else ""
     return f"{told} ({audit_views.place(found)}): {found.words}{fit}.{why}{fault}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from archcalc.metrics import METRICS
 from archcalc.ops.table import OPS
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def sums(nodes: Iterable[NodeCount], metric: str) -> dict[str, int]:
     """A metric of some layers by kind, without the kinds that have none of it."""
     found: dict[str, int] = {}
     for node in nodes:
-        value = int(getattr(node.cost, metric))
+        value = int(METRICS[metric].get(node.cost))
         if value:
             name = kind(node.node)
             found[name] = found.get(name, 0) + value

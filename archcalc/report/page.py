@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from archcalc import export
 from archcalc.export import markdown
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def text(page: Page) -> str:
         lines += ["", "## Tables"]
     for sheet in page.sheets:
         files = " · ".join(
-            f"[{kind}]({page.slug}/{sheet.name}.{end})" for kind, end in (("CSV", "csv"), ("LaTeX", "tex"))
+            f"[{form.title}]({page.slug}/{sheet.name}.{form.suffix})" for form in export.attached()
         )
         lines += ["", f"### {sheet.heading}", ""]
         if sheet.lines:
@@ -107,6 +108,8 @@ def files(page: Page, png: bool = False) -> Mapping[str, str | bytes]:
         if png:
             found[f"{page.slug}/{figure.name}.png"] = style.png(figure.draw, figure.alt)
     for sheet in page.sheets:
-        found[f"{page.slug}/{sheet.name}.csv"] = markdown.csv_text(sheet.table)
-        found[f"{page.slug}/{sheet.name}.tex"] = markdown.latex(sheet.table.narrow())
+        for form in export.attached():
+            if form.table is not None:
+                table = sheet.table if form.raw else sheet.table.narrow()
+                found[f"{page.slug}/{sheet.name}.{form.suffix}"] = form.table(table)
     return found

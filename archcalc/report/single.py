@@ -10,6 +10,7 @@ from archcalc import units
 from archcalc.audit import Audit, AuditVerdict, Paper, audit_network
 from archcalc.bench import results as measured
 from archcalc.errors import ArchcalcError, SpecError
+from archcalc.metrics import METRICS
 from archcalc.plots import agreement, bars, diagram, roofline
 from archcalc.report import audited, kinds, layers, words
 from archcalc.report.page import Figure, Page, Sheet
@@ -17,6 +18,7 @@ from archcalc.spec import outline
 from archcalc.views import costs as views
 from archcalc.views import measured as measured_views
 from archcalc.views import tables
+from archcalc.views.scope import scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +67,7 @@ def page(chosen: Outline, built: Architecture, evidence: Evidence) -> Page:
         tuple(figures),
         tuple(sheets),
         (
-            views.scope(counted),
+            scope(counted),
             words.MACS,
             words.PARAMS,
             *_notes(built),
@@ -99,10 +101,10 @@ def _costs(counted: Counts) -> list[str]:
     lines = [
         f"{counted.graph.name} costs {words.human(total.macs)} MACs and {words.human(total.params)} params "
         f"for one image of {tables.shape(counted.graph.input)}; {words.count(total.depth, 'layer')} with "
-        f"weights on the longest path, {tables.ratio(total.intensity)} FLOPs per byte of traffic in "
+        f"weights on the longest path, {units.ratio(total.intensity)} FLOPs per byte of traffic in "
         f"{counted.precision}, {units.human_bytes(total.peak)} of feature maps at once."
     ]
-    for metric, name in (("macs", "MACs"), ("params", "params")):
+    for metric in ("macs", "params"):
         whole = int(getattr(total, metric))
         if not whole or len(counted.rows) < 2:
             continue
@@ -111,8 +113,9 @@ def _costs(counted: Counts) -> list[str]:
         spent = kinds.sums((n for r in counted.rows for n in r.nodes), metric)
         kind = max(spent, key=lambda k: spent[k])
         lines.append(
-            f"{words.share(part, whole)} of its {name} ({words.human(part)}) are in the dearest row, "
-            f"`{label(row, counted)}`; {words.share(spent[kind], whole)} are in layers of the kind {kind}."
+            f"{words.share(part, whole)} of its {METRICS[metric].header} ({words.human(part)}) are in the "
+            f"dearest row, `{label(row, counted)}`; {words.share(spent[kind], whole)} are in layers of the "
+            f"kind {kind}."
         )
     return lines
 
@@ -197,14 +200,14 @@ def _bars(counted: Counts) -> Figure:
     def draw() -> Drawn:
         panels = [
             bars.Panel(
-                f"{name}, one image" if metric == "macs" else name,
+                METRICS[metric].header + (", one image" if metric == "macs" else ""),
                 [{k: float(v) for k, v in kinds.sums(row.nodes, metric).items()} for row in counted.rows],
                 [
                     words.human(getattr(row.cost, metric)) if getattr(row.cost, metric) else ""
                     for row in counted.rows
                 ],
             )
-            for metric, name in (("macs", "MACs"), ("params", "params"))
+            for metric in ("macs", "params")
             if getattr(counted.total, metric)
         ]
         return bars.stacked([row.row.label for row in counted.rows], kinds.KINDS, panels)

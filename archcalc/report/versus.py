@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from archcalc import units
 from archcalc.audit import Audit, Finding, audit
 from archcalc.bench import results as measured
-from archcalc.cost.compare import COMPARED, compare
+from archcalc.cost.compare import compare
+from archcalc.metrics import COMPARED, METRICS
 from archcalc.plots import bars, forest, ratios, roofline
 from archcalc.report import audited, kinds, sheets, single, words
 from archcalc.report.page import Figure, Page, Sheet
 from archcalc.spec import outline
-from archcalc.views import costs as views
+from archcalc.views import comparison as views
+from archcalc.views.scope import scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +57,7 @@ def page(asked: Sequence[str], chosen: Sequence[tuple[Outline, Architecture]], e
         tuple(figures),
         tuple(tables),
         (
-            *dict.fromkeys(f"{c.graph.name}: {views.scope(c)}" for c in counted),
+            *dict.fromkeys(f"{c.graph.name}: {scope(c)}" for c in counted),
             words.MACS,
             words.PARAMS,
             *((words.SAVING, words.PREDICTION) if trials else ()),
@@ -116,12 +118,11 @@ def _claim_sentences(claims: Audit) -> list[str]:
 
 def _ratios(compared: Comparison) -> Figure:
     first = compared.networks[0].graph.name
-    labels = {"peak": "peak memory", "intensity": "FLOPs/byte", "macs": "MACs"}
     others = compared.networks[1:5]
 
     def draw() -> Drawn:
         found = [
-            ratios.Bar(labels.get(k, k), tuple(float(r[k] or 0) for r in compared.ratios[1:5]))
+            ratios.Bar(METRICS[k].header, tuple(float(r[k] or 0) for r in compared.ratios[1:5]))
             for k in COMPARED
             if all(r[k] for r in compared.ratios[1:5])
         ]
@@ -142,7 +143,8 @@ def _ratios(compared: Comparison) -> Figure:
 def _kinds(counted: Sequence[Counts]) -> Figure:
     def draw() -> Drawn:
         panels = []
-        for metric, name in (("macs", "MACs, one image"), ("params", "params")):
+        for metric, scale in (("macs", ", one image"), ("params", "")):
+            name = METRICS[metric].header + scale
             values = [
                 {k: float(v) for k, v in kinds.sums((n for r in c.rows for n in r.nodes), metric).items()}
                 for c in counted

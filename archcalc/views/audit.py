@@ -2,78 +2,50 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from archcalc.metrics import METRICS
 from archcalc.spec.arithmetic import Size
 from archcalc.spec.library import folder
+from archcalc.units.formatting import end_of_interval, exact, percent, published_interval
 from archcalc.views import tables
 from archcalc.views.tables import Column, Table
 
 if TYPE_CHECKING:
     from archcalc.audit.findings import Audit, Finding, Paper, Suggestion, Summary
-    from archcalc.units import PublishedInterval
-
-_METRICS: Final = {"macs": "MACs", "flops": "FLOPs"}
 
 
-def shown(value: Any, published: str = "") -> str:
-    """A figure as people read it: every digit of a whole number, six of a ratio, a shape with `x`.
+def figure(value: Any, published: str = "") -> str:
+    """A figure as people read it: every digit of an integer, six of a ratio, a shape with `x`.
 
     Where a percentage is printed, so is what is compared with it.
     """
     if value is None:
         return ""
-    if isinstance(value, Size):
-        return str(value)
-    if published.endswith("%"):
-        return f"{float(100 * value):,.6g}%"
-    if isinstance(value, Fraction) and value.denominator != 1:
-        return f"{float(value):,.6g}"
-    return f"{int(value):,}"
+    return str(value) if isinstance(value, Size) else exact(value, published)
 
 
-def span_of(finding: Finding) -> str:
+def printed_as(finding: Finding) -> str:
     """What a printed figure stands for: `2,713.6 to 2,816`, `at most 25,000,000`; "" for an exact one."""
     if len(finding.intervals) != 1 or finding.compared:
         return ""
-    return between(finding.intervals[0], finding.published)
-
-
-def between(interval: PublishedInterval, published: str = "") -> str:
-    """An interval in words; "" where it is one number."""
-    if interval.lo is None:
-        return ("at most " if interval.hi_closed else "less than ") + _end(interval.hi, published)
-    if interval.hi is None:
-        return ("at least " if interval.lo_closed else "more than ") + _end(interval.lo, published)
-    if interval.lo == interval.hi:
-        return ""
-    return f"{_end(interval.lo, published)} to {_end(interval.hi, published)}"
-
-
-def _end(value: Fraction | None, published: str = "") -> str:
-    exact = (value or Fraction(0)) * (100 if published.endswith("%") else 1)
-    unit = "%" * published.endswith("%")
-    if exact.denominator == 1:
-        return f"{exact.numerator:,}{unit}"
-    digits = f"{float(exact):,.6f}".rstrip("0").rstrip(".")
-    return (digits if abs(exact) < 10**9 else f"{float(exact):,.1f}") + unit
+    return published_interval(finding.intervals[0], finding.published)
 
 
 def place(finding: Finding) -> str:
     """Where the published figure stands: `specs/googlenet.md:14`."""
-    return f"{shown_file(finding.span.file)}:{finding.span.line}"
+    return f"{display_path(finding.span.file)}:{finding.span.line}"
 
 
-def shown_file(file: str) -> str:
+def display_path(file: str) -> str:
     """A file as it is named to people: shipped specs as they lie in a checkout, others as they were given."""
     own = str(folder())
     return f"specs{file[len(own) :]}" if file.startswith(own) else file
 
 
-def told(suggestion: Suggestion) -> str:
+def suggestion_text(suggestion: Suggestion) -> str:
     """A suggestion as one sentence."""
-    values = ", ".join(f"{shown(v)} {_METRICS.get(m, m)}" for m, v in suggestion.values.items())
+    values = ", ".join(f"{figure(v)} {METRICS[m].header}" for m, v in suggestion.values.items())
     condition = f" ({suggestion.condition})" if suggestion.condition else ""
     return f"{suggestion.change}: {values}{condition}"
 
@@ -92,8 +64,15 @@ def summary(audits: Audit) -> Table:
         Column("failing", "unexplained", "integer"),
     )
 
-    def line(name: str, found: Summary) -> tuple[Any, ...]:
-        return (name, found.checked, found.agreeing, found.conditional, found.explained, found.failing)
+    def line(name: str, summary: Summary) -> tuple[Any, ...]:
+        return (
+            name,
+            summary.checked,
+            summary.agreeing,
+            summary.conditional,
+            summary.explained,
+            summary.failing,
+        )
 
     rows = tuple(line(paper.audited or paper.name, paper.summary) for paper in audits.papers)
     total = (line("all", audits.summary),) if len(rows) > 1 else ()
@@ -129,10 +108,10 @@ def _row(finding: Finding, raw: bool) -> tuple[Any, ...]:
     difference = finding.difference
     computed: Any = str(finding.computed) if isinstance(finding.computed, Size) else finding.computed
     if not raw:
-        low, high = (None if end is None else _end(end, finding.published) for end in (low, high))  # type: ignore[assignment]
-        computed = shown(finding.computed, finding.published)
+        low, high = (None if end is None else end_of_interval(end, finding.published) for end in (low, high))  # type: ignore[assignment]
+        computed = figure(finding.computed, finding.published)
     return (
-        shown_file(finding.span.file),
+        display_path(finding.span.file),
         finding.span.line,
         finding.row,
         finding.column,
@@ -142,9 +121,9 @@ def _row(finding: Finding, raw: bool) -> tuple[Any, ...]:
         computed,
         finding.convention,
         finding.words,
-        difference if raw or difference is None else f"{float(difference):+.2%}",
+        difference if raw or difference is None else percent(difference, signed=True, decimals=2),
         "; ".join(text for text in (finding.explanation, finding.note) if text),
-        "; ".join(map(told, finding.suggestions)),
+        "; ".join(map(suggestion_text, finding.suggestions)),
         finding.fault,
     )
 
@@ -162,13 +141,13 @@ def as_json(audits: Audit) -> dict[str, Any]:
     }
 
 
-def _summary_json(found: Summary) -> dict[str, int]:
+def _summary_json(summary: Summary) -> dict[str, int]:
     return {
-        "checked": found.checked,
-        "agreeing": found.agreeing,
-        "conditional": found.conditional,
-        "explained": found.explained,
-        "failing": found.failing,
+        "checked": summary.checked,
+        "agreeing": summary.agreeing,
+        "conditional": summary.conditional,
+        "explained": summary.explained,
+        "failing": summary.failing,
     }
 
 
@@ -178,7 +157,7 @@ def _paper_json(paper: Paper) -> dict[str, Any]:
         "audited": paper.audited or None,
         "title": paper.title,
         "source": paper.source,
-        "file": shown_file(paper.file),
+        "file": display_path(paper.file),
         "scope": paper.scope or None,
         "summary": _summary_json(paper.summary),
         "columns": [
@@ -203,7 +182,7 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
     return {
         "kind": finding.kind,
         "networks": list(finding.networks),
-        "file": shown_file(finding.span.file),
+        "file": display_path(finding.span.file),
         "line": finding.span.line,
         "position": finding.span.start + 1,
         "row": finding.row,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archcalc.bench import results as measured
 from archcalc.bench.records.record import Point, Record, Session, Status
+from archcalc.units import lowest_to_highest, percent, significant
 from archcalc.views import tables
 from archcalc.views.tables import Column, Table
 
@@ -33,22 +33,13 @@ def _where(point: Point) -> tuple[Any, ...]:
     return key.batch, key.precision, key.mode + (", fused" if key.fused else ""), key.layout
 
 
-def significant(value: float, digits: int = 3) -> str:
-    """A positive figure with a number of significant digits, never in exponents: `0.0123`, `45.6`, `1230`."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
-    exponent = math.floor(math.log10(abs(value)))
-    places = digits - 1 - exponent
-    return f"{round(value, places):,.{max(0, places)}f}"
-
-
 def spread(interval: MeasuredInterval, digits: int = 3) -> str:
     """The bounds of an interval."""
-    return f"{significant(interval.low, digits)} to {significant(interval.high, digits)}"
+    return lowest_to_highest(interval.low, interval.high, digits=digits)
 
 
-def _bounds(interval: MeasuredInterval) -> str:
-    return f"{interval.low:.3f} to {interval.high:.3f}"
+def _bounds(interval: MeasuredInterval, decimals: int = 3) -> str:
+    return lowest_to_highest(interval.low, interval.high, decimals)
 
 
 # -- latency ----------------------------------------------------------------------------------------
@@ -157,11 +148,11 @@ def _saving(figures: PairFigures, settings: tuple[str, ...]) -> tuple[Any, ...]:
         f"{saving.rho.point:.3f}",
         _bounds(saving.rho),
         "undefined" if saving.interval is None else f"{saving.interval.point:.2f}",
-        "" if saving.interval is None else f"{saving.interval.low:.2f} to {saving.interval.high:.2f}",
+        "" if saving.interval is None else _bounds(saving.interval, 2),
         str(saving.verdict) + (" (costlier)" if saving.costlier else ""),
         ", ".join(dict.fromkeys(regimes)) if len(set(regimes)) < 2 else " -> ".join(regimes),
         "" if figures.predicted is None else f"{figures.predicted:.3f}",
-        "" if figures.difference is None else f"{figures.difference:+.1%}",
+        "" if figures.difference is None else percent(figures.difference, signed=True),
     )
 
 
@@ -300,7 +291,7 @@ def ceilings(found: Sequence[Ceilings], environment: Any) -> Table:
 
 def claims(findings: Sequence[Finding]) -> Table:
     """What papers claim about a pair, counted: the sentence, the published figure, and what comes out."""
-    from archcalc.views.audit import shown
+    from archcalc.views.audit import figure
 
     columns = (
         Column("claim", "claim"),
@@ -308,7 +299,7 @@ def claims(findings: Sequence[Finding]) -> Table:
         Column("computed", "computed", "printed"),
         Column("verdict", "verdict"),
     )
-    rows = tuple((f.row, f.published, shown(f.computed, f.published), f.words) for f in findings)
+    rows = tuple((f.row, f.published, figure(f.computed, f.published), f.words) for f in findings)
     return Table("What is claimed", columns, rows, (), ("Claims are about counts, not about time.",))
 
 

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class Column:
     """A column. `key` names it to scripts, `header` to people.
 
-    `kind` is text, count (12.3M), integer, bytes, ratio, percent, shape or milliseconds. `extra` columns
-    are left out where the room is short.
+    `kind` is text, count (12.3M), integer, bytes, ratio, percent, shape, extent (height and width in
+    pixels), milliseconds, or printed (text that is aligned as a number). `extra` columns are left out where
+    the room is short.
     """
 
     key: str
@@ -80,23 +81,13 @@ def text(value: Any, column: Column) -> str:
     if value is None or value == "":
         return ""
     if isinstance(value, Ratio):
-        return ratio(value.value)
+        return units.ratio(value.value)
     return _KINDS.get(column.kind, str)(value)
 
 
 def shape(value: Any) -> str:
     """Channels, height and width as torch orders them: `256x28x28`."""
     return "x".join(str(part) for part in value)
-
-
-def ratio(value: Any) -> str:
-    """A ratio with three significant digits, or more where it is near one."""
-    number = float(value)
-    if number == 0:
-        return "0"
-    if abs(number) >= 1000:
-        return units.human(value)
-    return f"{number:.3f}" if abs(number) < 10 else f"{number:.1f}"
 
 
 def describe(node: Node) -> str:
@@ -115,9 +106,10 @@ _KINDS: dict[str, Callable[[Any], str]] = {
     "count": units.human,
     "integer": str,
     "bytes": units.human_bytes,
-    "ratio": ratio,
-    "percent": lambda v: f"{100 * float(v):.1f}%",
+    "ratio": units.ratio,
+    "percent": units.percent,
     "shape": shape,
+    "extent": shape,
     "milliseconds": lambda v: f"{float(v):.3f}",
 }
 
@@ -131,3 +123,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [plain(v) for v in value]
     return value
+
+
+def records(table: Table) -> dict[str, Any]:
+    """A table's rows as JSON objects under the columns' keys: schema 1."""
+    keys = [c.key for c in table.columns]
+    return {
+        "schema": 1,
+        "rows": [dict(zip(keys, map(plain, row), strict=True)) for row in table.rows],
+    }

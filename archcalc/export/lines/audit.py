@@ -7,15 +7,15 @@ import textwrap
 from typing import TYPE_CHECKING, Final
 
 from archcalc.audit.conventions import METRICS, AuditVerdict
-from archcalc.views.audit import between, place, shown, span_of, summary, told
+from archcalc.export.lines import Line, wrapped
+from archcalc.export.plain import plain_text
+from archcalc.units.formatting import published_interval
+from archcalc.views.audit import figure, place, printed_as, suggestion_text, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from archcalc.audit.findings import Audit, Finding, Paper, Summary
-
-#: A line, and how it is meant for the eye: "", title, good, warn, bad or dim. The words say it too.
-Line = tuple[str, str]
 
 _STYLE: Final = {
     AuditVerdict.agrees: "good",
@@ -45,26 +45,15 @@ def report(audits: Audit, width: int = 80) -> list[Line]:
     return [*lines, ("", ""), verdict]
 
 
-def sentence(found: Summary) -> str:
+def sentence(of: Summary) -> str:
     """A summary in words."""
     return (
-        f"{found.checked} checked: {found.agreeing} agree, {found.conditional} agree under a convention, "
-        f"{found.explained} differ and are explained, {found.failing} unexplained"
+        f"{of.checked} checked: {of.agreeing} agree, {of.conditional} agree under a convention, "
+        f"{of.explained} differ and are explained, {of.failing} unexplained"
     )
 
 
-def wrapped(text: str, width: int, indent: str, style: str = "") -> Iterator[Line]:
-    """A paragraph broken at `width`; its later lines stand a little further in."""
-    later = " " * len(indent) + "  " * (indent.isspace())
-    for line in textwrap.wrap(
-        text, width, initial_indent=indent, subsequent_indent=later, break_on_hyphens=False
-    ):
-        yield line, style
-
-
 def _summary(audits: Audit) -> Iterator[Line]:
-    from archcalc.cli.terminal import plain_text
-
     for line in plain_text(summary(audits)).rstrip("\n").split("\n"):
         yield line, ""
 
@@ -126,7 +115,7 @@ def _together(found: Sequence[Finding], width: int) -> Iterator[Line]:
     if first.note:
         yield from wrapped(first.note, width, "    ")
     for suggestion in first.suggestions:
-        yield from wrapped("would fit: " + told(suggestion), width, "    ")
+        yield from wrapped("would fit: " + suggestion_text(suggestion), width, "    ")
     if first.explanation:
         yield from wrapped("footnote: " + first.explanation, width, "    ")
     for fault in dict.fromkeys(f.fault for f in found if f.fault):
@@ -145,17 +134,17 @@ def _verdict(finding: Finding, width: int) -> Iterator[Line]:
     if finding.computed is None:
         yield from wrapped(f"{finding.published} is printed: {finding.words}", width, "    ", "bad")
     else:
-        computed = shown(finding.computed, finding.published)
+        computed = figure(finding.computed, finding.published)
         verdict = f"{finding.published} is printed, {computed} computed: {finding.words}"
         yield from wrapped(verdict, width, "    ", _STYLE[finding.verdict])
     if finding.kind == "claim":
         yield from wrapped(finding.column, width, "    = ", "dim")
-    ends = span_of(finding)
+    ends = printed_as(finding)
     if finding.convention != "exact":
         read = f"read as {finding.convention}" + (f": {ends}" if ends else "")
         yield from wrapped(read, width, "    ", "dim")
     if finding.alternative is not None:
-        ends = between(finding.alternative, finding.published)
+        ends = published_interval(finding.alternative, finding.published)
         yield from wrapped(f"{finding.condition}: {ends}", width, "    ", "dim")
 
 
@@ -165,7 +154,7 @@ def _agreeing(found: Sequence[Finding], width: int) -> Iterator[Line]:
         (
             f.row if f.kind == "claim" else _where([f]) + " (grid only)" * (f.compared == ("h", "w")),
             f.published,
-            shown(f.computed, f.published),
+            figure(f.computed, f.published),
         )
         for f in found
     ]

@@ -1,0 +1,30 @@
+"""The conditions under which figures hold, as lines that stand under every table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from archcalc.views import tables
+
+if TYPE_CHECKING:
+    from archcalc.cost.counts import Counts
+
+MACS: Final = "MACs are multiply-adds (FLOPs = 2 x MACs); weights leave out biases and normalisation."
+
+
+def scope(counts: Counts, name: str = "") -> str:
+    """The conditions under which the figures hold (those of the network `name`), as one line."""
+    heads = sum(row.row.head for row in counts.rows)
+    left = len(counts.graph.spec.heads) - heads
+    parts = [
+        "inference",
+        f"batch {counts.batch}",
+        f"input {tables.shape(counts.graph.input)}",
+        f"{counts.precision}, {'fused' if counts.fused else 'no fusion'}",
+    ]
+    if heads:
+        parts.append(f"with {heads} side head{'s' * (heads > 1)}")
+    elif left:
+        parts.append(f"without {left} side head{'s' * (left > 1)}")
+    parts += [f"{name} = {value}" for name, value in counts.graph.spec.settings.items()]
+    return f"Scope{' of ' * bool(name)}{name}: " + "; ".join(parts) + "."
