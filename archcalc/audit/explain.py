@@ -195,7 +195,7 @@ class _Search:
                 yield kind, told, self.changed(span, make), own
 
     def written(self) -> set[Span]:
-        """Where layers are written as ops; `project`, which also gives a convolution, has no sizes to change."""
+        """Where layers are written as ops; `project`, a convolution too, has no sizes."""
         blocks = (block.body for block in self.spec.statements.blocks.values())
         bodies = [*(step.body for step in self.row.steps), *blocks]
         return {layer.span for body in bodies for layer in _layers(body) if layer.name in OPS}

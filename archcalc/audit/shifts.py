@@ -71,10 +71,10 @@ class Reader:
         patterns = self.patterns[column]
         if not patterns:
             return isinstance(number(text), int)
-        column = next((c for c in patterns if c.pattern.match(text) is not None), None)
-        if column is None or column.metric not in (*EXACT, *COSTS):
-            return column is not None
-        return _figure(next(iter((column.pattern.match(text) or {"": ""}).values()))) is not None
+        fit = next((c for c in patterns if c.pattern.match(text) is not None), None)
+        if fit is None or fit.metric not in (*EXACT, *COSTS):
+            return fit is not None
+        return _figure(next(iter((fit.pattern.match(text) or {"": ""}).values()))) is not None
 
     def size(self, row: Sequence[Cell]) -> tuple[int, Shape] | None:
         """The column and value of the size that a row prints, wherever it stands."""
