@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final, Literal
 
+from archcalc.shapes import in_papers
+
 #: How a metric of a network follows from those of its rows: the sum; layers on the longest path; the
 #: largest; the quotient of two sums; or not at all (a shape, a receptive field).
 Aggregation = Literal["sum", "longest path", "maximum", "quotient", "none"]
@@ -72,7 +74,7 @@ def _same(of: Any) -> Any:
 
 def _part(index: int) -> Callable[[Any], Any]:
     def part(shape: Any) -> Any:
-        return shape[index]
+        return in_papers(shape)[index]
 
     return part
 
@@ -135,9 +137,9 @@ _ENTRIES: Final = (
         "depth_with_pools", "layers with weights or a pooling window on the longest path", "integer",
         "longest path", unit="layers", source="graph",
     ),
-    Metric("height", "the height of the output grid", "integer", "none", source="output", getter=_part(1)),
-    Metric("width", "the width of the output grid", "integer", "none", source="output", getter=_part(2)),
-    Metric("channels", "the channels of the output", "integer", "none", source="output", getter=_part(0)),
+    Metric("height", "the height of the output grid", "integer", "none", source="output", getter=_part(0)),
+    Metric("width", "the width of the output grid", "integer", "none", source="output", getter=_part(1)),
+    Metric("channels", "the channels of the output", "integer", "none", source="output", getter=_part(-1)),
 )  # fmt: skip
 
 #: Every metric by its name: what a table's column or a claim may name.

@@ -48,6 +48,8 @@ def audit(document: Document, outlines: Sequence[Outline], known: Known | None =
     a network of the document cannot be built, or its claims table cannot be read.
     """
     ledger = Ledger(document, tuple(outlines), known=known or Known())
+    for outline in outlines:  # one of which nothing is claimed must be buildable too
+        ledger.count(outline)
     columns, found = cells.audit(ledger, entries.owners(document, outlines))
     found += [sentences.audit(ledger, claim) for claim in claims.read(document)]
     return _paper(document, outlines, columns, found)
@@ -109,7 +111,7 @@ def _blamed(outlines: Sequence[Outline], fault: SpecError) -> tuple[MarkdownTabl
     ledger = Ledger(outlines[0].document, tuple(outlines))
     for found in outlines:
         if found.table is not None and any(s.line in lines for s in found.table.row_spans):
-            return found.table, ledger.whole(found)
+            return found.table, ledger.resolved(found)
     return None
 
 

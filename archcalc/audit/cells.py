@@ -136,7 +136,7 @@ def _explanations(
             assert entry.row is not None
             wrong = next((e for e, verdict in sizes if verdict is AuditVerdict.differs), None)
             found[where] = explain.row(
-                entry.graph, entry.row, targets, None if wrong is None else _printed(wrong)
+                entry.counted, entry.row, targets, None if wrong is None else _printed(wrong)
             )
     return found
 

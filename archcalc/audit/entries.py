@@ -19,12 +19,11 @@ from archcalc.units import Published
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from archcalc.audit.figures import Ledger
-    from archcalc.cost.counts import Counts, RowCount
+    from archcalc.audit.figures import CountedSpec, Ledger
+    from archcalc.cost.counts import RowCount
     from archcalc.document.document import Document
-    from archcalc.graph.graph import Graph
     from archcalc.spec.outline import Outline
-    from archcalc.spec.rows import CellClaim
+    from archcalc.spec.rows import Bound, CellClaim
     from archcalc.spec.spec import Spec
 
 PARTS: Final = ("h", "w", "c")  # as `figures.papers` orders a shape
@@ -41,7 +40,7 @@ class Entry:
     network: str
     claim: CellClaim
     column: str
-    graph: Graph
+    counted: CountedSpec
     row: RowCount | None
     computed: Any
     values: Mapping[str, Any]
@@ -86,44 +85,49 @@ def _column(of: Outline | Spec, variables: Mapping[str, Any]) -> str:
 
 def read(ledger: Ledger, chosen: Outline) -> list[Entry]:
     """Every cell that `chosen` claims in the ledger's document."""
-    counted = ledger.count(chosen)
-    made = counted.graph.spec
-    rows = counted.rows
-    if any(head.claims for head in made.heads):
-        rows = ledger.count(chosen, heads=True).rows
-    found = [_entry(made, counted, c, c.header, row) for row in rows for c in row.row.row.claims]
-    column = _column(made, made.variables)
-    found += [_entry(made, counted, c, column or c.header, None) for c in made.totals]
-    return [e for e in found if e is not None and e.claim.cell.span.file == ledger.document.file]
+    trunk = ledger.count(chosen)
+    spec = trunk.spec
+    counted = ledger.count(chosen, heads=True) if any(head.claims for head in spec.heads) else trunk
+    entries = [
+        _entry(counted, claim, claim.header, row)
+        for row in counted.counts.rows
+        for claim in counted.table_row(row).claims
+    ]
+    column = _column(spec, spec.variables)
+    entries += [_entry(trunk, claim, column or claim.header, None) for claim in spec.totals]
+    return [e for e in entries if e is not None and e.claim.cell.span.file == ledger.document.file]
 
 
-def _entry(made: Spec, counted: Counts, claim: CellClaim, column: str, row: RowCount | None) -> Entry | None:
+def _entry(counted: CountedSpec, claim: CellClaim, column: str, row: RowCount | None) -> Entry | None:
     """The claim as an entry; None where its cell builds the row and so claims nothing."""
     used = row.row.used if row else frozenset()
     if key(claim.header) in used:
         return None
     computed = _value(claim.metric, counted, row)
-    base = Entry(made.name, claim, column, counted.graph, row, computed, {})
+    base = Entry(counted.spec.name, claim, column, counted, row, computed, {})
     try:
         if claim.metric in SHAPES:
-            sizes = {part: _size(text, made, claim) for part, text in _parts(claim, used, row).items()}
-            found = {part: computed.parts[PARTS.index(part)] for part in sizes}
-            return replace(base, values=found, sizes=sizes) if sizes else None
+            names = counted.table_row(row).names if row else {}
+            sizes = {
+                part: _size(text, counted.spec, claim) for part, text in _parts(claim, used, names).items()
+            }
+            values = {part: computed.parts[PARTS.index(part)] for part in sizes}
+            return replace(base, values=values, sizes=sizes) if sizes else None
         if any(name and key(name) in used for name in claim.parts):
             return None
-        found = {metric: _value(metric, counted, row) for metric in conventions.metrics(claim.metric)}
-        return replace(base, values=found, published=units.parse(claim.text))
+        values = {metric: _value(metric, counted, row) for metric in conventions.metrics(claim.metric)}
+        return replace(base, values=values, published=units.parse(claim.text))
     except ValueError as reason:
         return replace(base, fault=str(reason))
 
 
-def _value(metric: str, counted: Counts, row: RowCount | None) -> Any:
+def _value(metric: str, counted: CountedSpec, row: RowCount | None) -> Any:
     if row is None:
-        return figures.of_network(metric, counted)
-    return figures.of_row(metric, row, counted.graph)
+        return figures.of_network(metric, counted.counts)
+    return figures.of_row(metric, row, counted.counts.graph)
 
 
-def _parts(claim: CellClaim, used: frozenset[str], row: RowCount | None) -> dict[str, str]:
+def _parts(claim: CellClaim, used: frozenset[str], bound: Mapping[str, Bound]) -> dict[str, str]:
     """The parts of a shape that are claims, as `h`, `w` and `c`: by name, or in the order of a shape.
 
     A single side stands for a square.
@@ -133,7 +137,6 @@ def _parts(claim: CellClaim, used: frozenset[str], row: RowCount | None) -> dict
         places = dict(zip(names, names, strict=True))
     else:
         places = dict(zip(PARTS, names, strict=False))
-    bound = row.row.row.names if row else {}
     kept = {
         part: claim.parts[name]
         for part, name in places.items()
@@ -144,8 +147,8 @@ def _parts(claim: CellClaim, used: frozenset[str], row: RowCount | None) -> dict
     return {part: kept[part] for part in PARTS if part in kept}
 
 
-def _size(text: str, made: Spec, claim: CellClaim) -> Fraction:
-    exact = figures.plain(text, made.variables)
+def _size(text: str, spec: Spec, claim: CellClaim) -> Fraction:
+    exact = figures.plain(text, spec.variables)
     if exact is None:
         raise ValueError(f"`{text}` in `{claim.cell.text}` is no size")
     return Fraction(exact)

@@ -8,6 +8,7 @@ row's output as the paper prints it. Where no single change does, nothing is off
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -21,7 +22,7 @@ from archcalc.audit.findings import Suggestion
 from archcalc.cost import counts
 from archcalc.errors import SpecError
 from archcalc.ops.table import OPS
-from archcalc.spec import lower as expand
+from archcalc.spec import lower
 from archcalc.spec.arithmetic import Literal
 from archcalc.spec.columns import NEXT
 from archcalc.spec.grammar import Chain, Join, Layer, LayerFlag, Repeat, SizeWord
@@ -29,11 +30,13 @@ from archcalc.spec.grammar import Chain, Join, Layer, LayerFlag, Repeat, SizeWor
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from archcalc.audit.figures import CountedSpec
     from archcalc.cost.counts import RowCount
     from archcalc.errors import Span
-    from archcalc.graph.graph import Graph, Node
+    from archcalc.graph.graph import Node
     from archcalc.ops.table import Shape
     from archcalc.spec.grammar import Expression
+    from archcalc.spec.rows import TableRow
     from archcalc.spec.spec import Spec
     from archcalc.units import Published, Reading
 
@@ -65,7 +68,9 @@ class Explained:
     contradiction: str = ""
 
 
-def row(graph: Graph, counted: RowCount, targets: Sequence[Target], printed: Shape | None) -> Explained:
+def row(
+    network: CountedSpec, counted: RowCount, targets: Sequence[Target], printed: Shape | None
+) -> Explained:
     """What would explain the published costs `targets` of a row.
 
     `printed` is the shape that the paper prints for the row where it is not the one that the row gives.
@@ -74,7 +79,7 @@ def row(graph: Graph, counted: RowCount, targets: Sequence[Target], printed: Sha
     if contradiction and printed is None and any(t.verdict is not AuditVerdict.differs for t in targets):
         # One of the two agrees, and no change that keeps the grid can part weights from multiply-adds.
         return Explained((), contradiction)
-    search = _Search(graph, counted, tuple(targets), printed)
+    search = _Search(network, counted, tuple(targets), printed)
     return Explained(tuple(search.best()), contradiction)
 
 
@@ -108,21 +113,27 @@ def _ranges(target: Target) -> list[tuple[Fraction, Fraction]]:
     return [(i.lo, i.hi) for i in found if i.lo is not None and i.hi is not None]
 
 
+def alone(spec: Spec, row: TableRow) -> Spec:
+    """The network that consists of one row of `spec`, which keeps what it reads of the row below it."""
+    below = next((after for own, after in itertools.pairwise(spec.rows) if own is row), None)
+    ahead = {NEXT + name: bound for name, bound in below.names.items()} if below else {}
+    only = replace(row, names={**ahead, **row.names}, source=None)
+    return replace(spec, rows=(only,), heads=(), totals=())
+
+
 class _Search:
     """The row by itself, and all single changes to it."""
 
     def __init__(
-        self, graph: Graph, counted: RowCount, targets: tuple[Target, ...], printed: Shape | None
+        self, network: CountedSpec, counted: RowCount, targets: tuple[Target, ...], printed: Shape | None
     ) -> None:
-        self.graph = graph
+        self.network = network
+        self.graph = network.counts.graph
         self.counted = counted
         self.targets = targets
         self.printed = printed
-        own = counted.row
-        after = next((r for r in graph.trunk if r.index == own.index + 1 and not own.head), None)
-        ahead = {NEXT + name: bound for name, bound in after.row.names.items()} if after else {}
-        alone = replace(own.row, names={**ahead, **own.row.names}, source=None)
-        self.spec: Spec = replace(graph.spec, rows=(alone,), heads=(), totals=())
+        self.row = network.table_row(counted)
+        self.spec: Spec = alone(network.spec, self.row)
 
     def best(self) -> list[Suggestion]:
         """The changes that explain most cells with the fewest departures from their conventions."""
@@ -142,7 +153,7 @@ class _Search:
     def count(self, spec: Spec, source: Shape) -> RowCount | None:
         """The row's costs; None where the change cannot be built."""
         try:
-            return counts.count(expand.build(spec, source)).rows[0]
+            return counts.count(lower.build(spec, source)).rows[0]
         except SpecError:
             return None
 
@@ -169,18 +180,25 @@ class _Search:
         own = self.counted.input
         if self.counted.row.source != 0:
             step = self.input_step()
-            for c in self.solve(own[0], step, lambda c: (self.spec, (c, own[1], own[2]))):
-                yield "input", f"{c} input channels instead of {own[0]}", self.spec, (c, own[1], own[2])
+            for c in self.solve(own[0], step, lambda c: (self.spec, (c, *own[1:]))):
+                yield "input", f"{c} input channels instead of {own[0]}", self.spec, (c, *own[1:])
         layers: dict[Span, list[Node]] = defaultdict(list)
+        written = self.written()
         for i in self.counted.row.nodes:
             node = self.graph.nodes[i]
-            if node.span is not None and node.op in OPS and OPS[node.op].role == "weighted":
+            if node.span in written and node.op in OPS and OPS[node.op].role == "weighted":
                 layers[node.span].append(node)
         for span, nodes in layers.items():
             place = nodes[0].name.partition(".")[2] or nodes[0].name
             at = f" in {place}" if len(layers) > 1 else ""
             for kind, told, make in self.layer(span, nodes, place, at):
                 yield kind, told, self.changed(span, make), own
+
+    def written(self) -> set[Span]:
+        """Where layers are written as ops; `project`, a convolution too, has no sizes."""
+        blocks = (block.body for block in self.spec.statements.blocks.values())
+        bodies = [*(step.body for step in self.row.steps), *blocks]
+        return {layer.span for body in bodies for layer in _layers(body) if layer.name in OPS}
 
     def layer(
         self, span: Span, nodes: Sequence[Node], place: str, at: str
@@ -258,9 +276,10 @@ class _Search:
 
     def input_step(self) -> int:
         """Channels are drawn in the steps in which rows of this kind (or all rows) read theirs."""
-        rules = [step.rule for step in self.counted.row.row.steps]
+        rules = [step.rule for step in self.row.steps]
+        described = self.network.spec.rows
         rows = [row for row in self.graph.trunk if row.source != 0]
-        alike = [row for row in rows if [step.rule for step in row.row.steps] == rules]
+        alike = [row for row in rows if [step.rule for step in described[row.index].steps] == rules]
         read = [self.graph.nodes[r.source].shape[0] for r in (alike if len(alike) > 2 else rows)]
         return gcd(*read)
 
@@ -321,6 +340,20 @@ def _rewritten(node: Any, span: Span, make: Callable[[Layer], Expression]) -> An
     if isinstance(node, Repeat):
         return replace(node, body=_rewritten(node.body, span, make))
     return node
+
+
+def _layers(node: Expression) -> Iterator[Layer]:
+    """The layers of an expression as they are written, those of named blocks aside."""
+    if isinstance(node, Layer):
+        yield node
+    elif isinstance(node, Chain):
+        for item in node.items:
+            yield from _layers(item)
+    elif isinstance(node, Join):
+        for branch in node.branches:
+            yield from _layers(branch)
+    elif isinstance(node, Repeat):
+        yield from _layers(node.body)
 
 
 def _word(numbers: Iterable[int], span: Span, stride: tuple[Any, ...] = ()) -> SizeWord:

@@ -16,8 +16,7 @@ from archcalc.errors import ArchcalcError, SpecError, suggest
 from archcalc.graph.graph import Graph, GraphRow
 from archcalc.metrics import METRICS, SHAPES, SUMMED
 from archcalc.ops.table import OPS
-from archcalc.spec import arithmetic, claims, library, outline, spec
-from archcalc.spec import lower as expand
+from archcalc.spec import arithmetic, claims, library, lower, outline, spec
 from archcalc.spec.arithmetic import Name, Number, Reference, Size
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from archcalc.ops.table import Shape
     from archcalc.spec.claims import Claim, Query
     from archcalc.spec.outline import Outline
+    from archcalc.spec.rows import TableRow
     from archcalc.spec.spec import Spec
 
 
@@ -54,8 +54,17 @@ def _figure(metric: str, cost: Cost, source: Shape, output: Shape, graph: Graph,
 
 
 def papers(shape: Shape) -> Size:
-    """A shape in the order in which papers print it: height, width, channels."""
-    return Size((shape[1], shape[2], shape[0]))
+    """A shape in the order in which papers print it: an image as height, width, channels.
+
+    A vector is one place with as many channels as it has features, as `1x1x1000` is printed; a sequence is
+    its tokens and their features.
+    """
+    if len(shape) == 1:
+        return Size((1, 1, *shape))
+    if len(shape) == 2:
+        return Size(tuple(shape))
+    features, *grid = shape
+    return Size((*grid, features))
 
 
 def _depth_with_pools(graph: Graph, row: GraphRow | None) -> int:
@@ -80,7 +89,21 @@ def _of_layers(metric: str, layers: list[NodeCount], name: str, span: Span) -> A
         return papers(layers[0].input if metric == "input" else output)
     if METRICS[metric].source == "output":
         return METRICS[metric].get(output)
-    raise SpecError(f"`{metric}` is told of rows and networks, and `{name}` is a layer", span, "name its row")
+    raise SpecError(
+        f"`{metric}` is a figure of rows and networks, and `{name}` is a layer", span, "name its row"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CountedSpec:
+    """A network's counts beside the spec whose graph was counted."""
+
+    spec: Spec
+    counts: Counts
+
+    def table_row(self, row: RowCount) -> TableRow:
+        """The row of the document from which a counted row was built: those of the table, then side heads."""
+        return (*self.spec.rows, *self.spec.heads)[row.row.index]
 
 
 @dataclass
@@ -88,7 +111,7 @@ class Known:
     """What has been built and counted already; several documents may share it."""
 
     specs: dict[Any, Spec] = field(default_factory=dict)
-    counts: dict[Any, Counts] = field(default_factory=dict)
+    counts: dict[Any, CountedSpec] = field(default_factory=dict)
 
 
 @dataclass
@@ -104,7 +127,7 @@ class Ledger:
     settings: Mapping[str, Scalar] = field(default_factory=dict)
     input: Shape | int | None = None
     known: Known = field(default_factory=Known)
-    _found: dict[str, Outline] = field(default_factory=dict)
+    _networks: dict[str, Outline] = field(default_factory=dict)
 
     def evaluate(self, claim: Claim) -> Any:
         """The figure that the claim's expression gives.
@@ -128,25 +151,25 @@ class Ledger:
         """What `query`, which stands at `span`, asks for."""
         counted = self.counts(query, span)
         if not query.row:
-            return of_network(query.metric, counted)
-        found = _within(counted, query.row)
-        if not found and not query.heads and counted.graph.spec.heads:
+            return of_network(query.metric, counted.counts)
+        match = _within(counted.counts, query.row)
+        if not match and not query.heads and counted.spec.heads:
             counted = self.counts(query, span, heads=True)
-            found = _within(counted, query.row)
-        if not found:
-            known = [row.row.label for row in counted.rows]
+            match = _within(counted.counts, query.row)
+        if not match:
+            known = [row.row.label for row in counted.counts.rows]
             hint = suggest(query.row, known) or "its rows: " + ", ".join(known)
             raise SpecError(f"`{query.network}` has no row or layer `{query.row}`", span, hint)
-        if isinstance(found, list):
-            return _of_layers(query.metric, found, query.row, span)
-        if isinstance(found, tuple):
-            names = ", ".join(f"`row={row.row.name}`" for row in found)
+        if isinstance(match, list):
+            return _of_layers(query.metric, match, query.row, span)
+        if isinstance(match, tuple):
+            names = ", ".join(f"`row={row.row.name}`" for row in match)
             raise SpecError(
-                f"`{query.network}` has {len(found)} rows `{query.row}`", span, f"choose: {names}"
+                f"`{query.network}` has {len(match)} rows `{query.row}`", span, f"choose: {names}"
             )
-        return of_row(query.metric, found, counted.graph)
+        return of_row(query.metric, match, counted.counts.graph)
 
-    def counts(self, query: Query, span: Span, heads: bool = False) -> Counts:
+    def counts(self, query: Query, span: Span, heads: bool = False) -> CountedSpec:
         """The counts of the network that `query` names, in its scope."""
         chosen = self._find(query.network, span)
         try:
@@ -173,7 +196,7 @@ class Ledger:
         batch: int = 1,
         precision: str = "fp32",
         fused: bool = False,
-    ) -> Counts:
+    ) -> CountedSpec:
         """The counts of an outline, which may extend others of its own document."""
         if chosen.name == self.audited and chosen.document is self.document:
             settings = tuple({**self.settings, **dict(settings)}.items())
@@ -181,13 +204,19 @@ class Ledger:
         identity = (chosen.document.file, chosen.name, settings)
         scope = (*identity, source, heads, batch, precision, fused)
         if scope not in self.known.counts:
-            if identity not in self.known.specs:
-                self.known.specs[identity] = spec.build(chosen, self._meant, dict(settings))
-            built = expand.build(self.known.specs[identity], source, heads)
-            self.known.counts[scope] = counts.count(built, batch, precision, fused)
+            described = self.spec(chosen, settings)
+            graph = lower.build(described, source, heads)
+            self.known.counts[scope] = CountedSpec(described, counts.count(graph, batch, precision, fused))
         return self.known.counts[scope]
 
-    def whole(self, chosen: Outline) -> Outline:
+    def spec(self, chosen: Outline, settings: tuple[tuple[str, Scalar], ...] = ()) -> Spec:
+        """The spec of an outline. Raises `SpecError` where it, or what it extends, cannot be read."""
+        identity = (chosen.document.file, chosen.name, settings)
+        if identity not in self.known.specs:
+            self.known.specs[identity] = spec.build(chosen, self._meant, dict(settings))
+        return self.known.specs[identity]
+
+    def resolved(self, chosen: Outline) -> Outline:
         """An outline with all that the networks which it extends give it."""
         return outline.resolve(chosen, self._meant)
 
@@ -199,18 +228,18 @@ class Ledger:
 
     def _find(self, name: str, span: Span) -> Outline:
         """A network of this document, a shipped one, or that of a file beside the document."""
-        if name not in self._found:
+        if name not in self._networks:
             own = _named(name, self.outlines)
             path = str(Path(self.document.file).parent / name) if library.is_path(name) else name
             try:
-                self._found[name] = own or library.find(path)
+                self._networks[name] = own or library.find(path)
             except SpecError:
                 raise
             except ArchcalcError as fault:
                 hint = fault.hint
                 near = suggest(name, [o.name for o in self.outlines])
                 raise SpecError(fault.message, span, near or hint) from None
-        return self._found[name]
+        return self._networks[name]
 
 
 def _named(name: str, outlines: tuple[Outline, ...]) -> Outline | None:

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from archcalc import units
-from archcalc.audit import entries
+from archcalc.audit import entries, figures
 from archcalc.cost import counts
 from archcalc.document.document import Cell, MarkdownTable
 from archcalc.document.text import key, number
 from archcalc.errors import SpecError
-from archcalc.spec import lower as expand
-from archcalc.spec import spec
+from archcalc.spec import lower, spec
 from archcalc.spec.statements import Header, Statements
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from archcalc.cost.counts import RowCount
     from archcalc.ops.table import Shape
     from archcalc.spec.outline import Outline
+    from archcalc.spec.rows import TableRow
     from archcalc.spec.statements import ColumnStatement
 
 #: In the place of a shape: the input of the network itself.
@@ -33,10 +33,14 @@ _MOST_BLANKS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A row as far as it can be read: what is wrong, by column (None: with the row), and what it costs."""
+    """A row as far as it can be read: what is wrong, by column (None: with the row), and what it costs.
+
+    `row` is the row with its claims; it and `counted` are None where the row cannot be built.
+    """
 
     faults: tuple[tuple[int | None, str], ...]
     counted: RowCount | None
+    row: TableRow | None = None
 
 
 class Reader:
@@ -67,14 +71,14 @@ class Reader:
         patterns = self.patterns[column]
         if not patterns:
             return isinstance(number(text), int)
-        found = next((c for c in patterns if c.pattern.match(text) is not None), None)
-        if found is None or found.metric not in (*EXACT, *COSTS):
-            return found is not None
-        return _figure(next(iter((found.pattern.match(text) or {"": ""}).values()))) is not None
+        fit = next((c for c in patterns if c.pattern.match(text) is not None), None)
+        if fit is None or fit.metric not in (*EXACT, *COSTS):
+            return fit is not None
+        return _figure(next(iter((fit.pattern.match(text) or {"": ""}).values()))) is not None
 
     def size(self, row: Sequence[Cell]) -> tuple[int, Shape] | None:
         """The column and value of the size that a row prints, wherever it stands."""
-        columns = [c for found in self.patterns for c in found if c.metric in ("output", "input")]
+        columns = [c for patterns in self.patterns for c in patterns if c.metric in ("output", "input")]
         for at, cell in enumerate(row[: len(self.headers)]):
             for column in columns:
                 parts = column.pattern.match(cell.text) if at != self.label else None
@@ -102,8 +106,8 @@ class Reader:
                 made = self._spec(cells)
                 if source is None:
                     return Read(tuple(faults), None)
-                graph = expand.build(made, None if source == INPUT else source)
-                return Read(tuple(faults), counts.count(graph).rows[0])
+                graph = lower.build(made, None if source == INPUT else source)
+                return Read(tuple(faults), counts.count(graph).rows[0], made.rows[0])
             except SpecError as fault:
                 at = self._column(cells, fault)
                 if at is None or at == self.label or not cells[at].text:
@@ -148,21 +152,23 @@ class Reader:
         """
         if source is None or expected is None:
             return ""
-        best: tuple[tuple[int, int], list[str], tuple[int, ...], RowCount] | None = None
+        best: tuple[tuple[int, int], list[str], tuple[int, ...], TableRow, RowCount] | None = None
         for texts, blanks in self._shifts(row, counters):
             if not all(self.fits(j, text) for j, text in enumerate(texts) if j != self.label):
                 continue
             cells = [replace(cell, text=text) for cell, text in zip(row, texts, strict=True)]
             read = self.read(cells, source)
-            if read.counted is None or read.faults or not self._sound(read.counted, expected):
+            if read.row is None or read.counted is None or read.faults:
                 continue
-            held = agreeing(read.counted) + len(exact(read.counted))
+            if not self._sound(read.row, read.counted, expected):
+                continue
+            held = agreeing(read.row, read.counted) + len(exact(read.row, read.counted))
             rank = (-held, len(blanks))
             if best is None or rank < best[0]:
-                best = (rank, texts, blanks, read.counted)
+                best = (rank, texts, blanks, read.row, read.counted)
         if best is None or (not best[2] and not counters):
             return ""
-        return self._told(row, counters, *best[1:])
+        return self._repair_text(row, counters, *best[1:])
 
     def _shifts(
         self, row: Sequence[Cell], counters: Collection[int]
@@ -182,18 +188,19 @@ class Reader:
                 columns = (place if place < self.label else place + 1 for place in places)
                 yield texts, tuple(columns)
 
-    def _sound(self, counted: RowCount, expected: Shape) -> bool:
+    def _sound(self, row: TableRow, counted: RowCount, expected: Shape) -> bool:
         """Whether the row gives the size that it prints, and prints its own size and depth."""
         if counted.output != expected:
             return False
-        return all(claimed == value for claimed, value in exact(counted))
+        return all(claimed == value for claimed, value in exact(row, counted))
 
-    def _told(
+    def _repair_text(
         self,
         row: Sequence[Cell],
         counters: Collection[int],
         texts: list[str],
         blanks: tuple[int, ...],
+        repaired: TableRow,
         counted: RowCount,
     ) -> str:
         steps = []
@@ -201,41 +208,42 @@ class Reader:
             steps.append("drop " + " and ".join(f"`{row[j].text}`" for j in sorted(counters)))
         if blanks:
             steps.append("put a blank into " + " and ".join(f"`{self.headers[j]}`" for j in blanks))
-        shown = "| " + " | ".join(text for j, text in enumerate(texts) if j != self.label) + " |"
-        output = counted.output
-        found = f"{' and '.join(steps)}: `{shown}` gives {output[1]}x{output[2]}x{output[0]}"
-        good = agreeing(counted)
-        claimed = [c for c in counted.row.row.claims if c.metric in COSTS]
+        line = "| " + " | ".join(text for j, text in enumerate(texts) if j != self.label) + " |"
+        result = f"{' and '.join(steps)}: `{line}` gives {figures.papers(counted.output)}"
+        good = agreeing(repaired, counted)
+        claimed = [c for c in repaired.claims if c.metric in COSTS]
         if claimed and good == len(claimed):
-            told = " and ".join(f"{units.human(getattr(counted.cost, c.metric))} {c.metric}" for c in claimed)
-            found += f" and, as printed, {told}"
+            costs = " and ".join(
+                f"{units.human(getattr(counted.cost, c.metric))} {c.metric}" for c in claimed
+            )
+            result += f" and, as printed, {costs}"
         lost = [
             header
             for header, text, patterns in zip(self.headers, texts, self.patterns, strict=True)
             if not text and any(c.metric in COSTS for c in patterns) and claimed
         ]
-        return found + (f"; its {' and '.join(lost)} are lost" if lost else "")
+        return result + (f"; its {' and '.join(lost)} are lost" if lost else "")
 
 
-def exact(counted: RowCount) -> list[tuple[int, int]]:
+def exact(row: TableRow, counted: RowCount) -> list[tuple[int, int]]:
     """What a row claims without any rounding (its depth), and what it has."""
-    found = []
-    for claim in counted.row.row.claims:
+    pairs = []
+    for claim in row.claims:
         claimed = number(claim.text) if claim.metric in EXACT else None
         if isinstance(claimed, int):
-            found.append((claimed, getattr(counted.cost, claim.metric, claimed)))
-    return found
+            pairs.append((claimed, getattr(counted.cost, claim.metric, claimed)))
+    return pairs
 
 
-def agreeing(counted: RowCount) -> int:
+def agreeing(row: TableRow, counted: RowCount) -> int:
     """How many of a row's published costs come out under some K and rounding."""
-    found = 0
-    for claim in counted.row.row.claims:
+    total = 0
+    for claim in row.claims:
         if claim.metric in COSTS:
             published = _figure(claim.text)
             value = getattr(counted.cost, claim.metric)
-            found += any(published and published.interval(c).contains(value) for c in units.CONVENTIONS)
-    return found
+            total += any(published and published.interval(c).contains(value) for c in units.CONVENTIONS)
+    return total
 
 
 def _figure(text: str) -> units.Published | None:

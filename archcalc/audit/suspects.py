@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from archcalc import units
+from archcalc.audit.figures import papers
 from archcalc.audit.shifts import COSTS, EXACT, INPUT, Read, Reader
 from archcalc.document.document import Cell, MarkdownTable
 from archcalc.document.text import key
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from archcalc.errors import Span
     from archcalc.ops.table import Shape
     from archcalc.spec.outline import Outline
+    from archcalc.spec.rows import TableRow
 
 _NUMBERED: Final = re.compile(r"(\d{1,4})[.)]?\s+(\S.*)")
 _FEWEST: Final = 4  # as many numbers one after the other count as counters
@@ -88,7 +90,7 @@ def inspect(table: MarkdownTable, model: Outline) -> Inspection:
         reasons = [*ragged, *_reasons(reader, cells, own, sizes[i], read, expected)]
         if reasons:
             repair = reader.repair(cells, own, source, expected)
-            suspects.append(Suspect(table.row_spans[i], row[reader.label].text, tuple(reasons), repair))
+            suspects.append(Suspect(table.row_spans[i], cells[reader.label].text, tuple(reasons), repair))
     return Inspection(table.span.file, model.name, len(rows), tuple(notes), tuple(suspects))
 
 
@@ -103,12 +105,12 @@ def _steady(numbers: Sequence[int]) -> bool:
 def _unnumbered(table: MarkdownTable, reader: Reader, notes: list[str]) -> list[list[Cell]]:
     """The rows without the numbers glued to their labels, where these count down the whole table."""
     rows = [reader.whole(row) for row in table.rows]
-    found = [_NUMBERED.fullmatch(row[reader.label].text) for row in rows if len(row) > reader.label]
-    numbers = [int(match[1]) for match in found if match]
+    labels = [_NUMBERED.fullmatch(row[reader.label].text) for row in rows if len(row) > reader.label]
+    numbers = [int(match[1]) for match in labels if match]
     if len(numbers) != len(rows) or not _steady(numbers):
         return rows
     notes.append(f"the labels carry row numbers, {numbers[0]} to {numbers[-1]}; they are left out here")
-    for row, match in zip(rows, found, strict=True):
+    for row, match in zip(rows, labels, strict=True):
         if match:
             row[reader.label] = replace(row[reader.label], text=match[2])
     return rows
@@ -118,19 +120,19 @@ def _counters(
     table: MarkdownTable, rows: Sequence[Sequence[Cell]], reader: Reader, notes: list[str]
 ) -> dict[int, set[int]]:
     """The columns whose numbers only count down the table, and the rows where they stand."""
-    found: dict[int, set[int]] = {}
+    columns: dict[int, set[int]] = {}
     for j, header in enumerate(reader.headers):
         cells = [(i, row[j].text) for i, row in enumerate(rows) if j < len(row) and j != reader.label]
         numbers = [(i, int(text)) for i, text in cells if text.isascii() and text.isdecimal()]
         if not _steady([value for _, value in numbers]):
             continue
-        found[j] = {i for i, _ in numbers}
+        columns[j] = {i for i, _ in numbers}
         (first, low), (last, high) = numbers[0], numbers[-1]
         notes.append(
             f"the numbers in `{header}` only count, from {low} to {high} between lines "
             f"{table.row_spans[first].line} and {table.row_spans[last].line}: counters, not sizes"
         )
-    return found
+    return columns
 
 
 def _ends(
@@ -173,11 +175,11 @@ def _reasons(
     if read.counted is not None and expected is not None and read.counted.output != expected:
         reasons.append(_output(read.counted, expected))
     if counters:
-        told = " and ".join(f"`{row[j].text}` in `{reader.headers[j]}`" for j in counters)
-        reasons.append(f"{told} {'are counters' if len(counters) > 1 else 'is a counter'}")
+        cells = " and ".join(f"`{row[j].text}` in `{reader.headers[j]}`" for j in counters)
+        reasons.append(f"{cells} {'are counters' if len(counters) > 1 else 'is a counter'}")
     misread = [_fault(reader, row, at, why) for at, why in read.faults]
-    if reasons and read.counted is not None:
-        misread += _far(read.counted)
+    if reasons and read.counted is not None and read.row is not None:
+        misread += _far(read.row, read.counted)
     return [*reasons, "; ".join(misread)] if misread else reasons
 
 
@@ -199,7 +201,7 @@ def _fault(reader: Reader, row: Sequence[Cell], at: int | None, why: str) -> str
 
 def _slid(reader: Reader, size: tuple[int, Shape] | None) -> str:
     """Where a size went that stands in the wrong column."""
-    claims = [any(c.metric in ("output", "input") for c in found) for found in reader.patterns]
+    claims = [any(c.metric in ("output", "input") for c in patterns) for patterns in reader.patterns]
     if size is None or claims[size[0]]:
         return ""
     own = claims.index(True)
@@ -214,19 +216,20 @@ def _slid(reader: Reader, size: tuple[int, Shape] | None) -> str:
 def _output(counted: RowCount, expected: Shape) -> str:
     """The size that the columns give, which is not the one that the row prints."""
     output = counted.output
-    printed = f"{expected[1]}x{expected[2]}x{expected[0]}"
+    printed = papers(expected)
     if output[0] != expected[0]:
         verb = "concatenate to" if counted.nodes[-1].node.op == "concat" else "give"
         return (
             f"as they stand, its columns {verb} {output[0]} channels, but the size it prints, {printed}, "
             f"says {expected[0]}"
         )
-    return f"as they stand, its columns give a grid of {output[1]}x{output[2]}, but it prints {printed}"
+    height, width, _ = papers(output).parts
+    return f"as they stand, its columns give a grid of {height}x{width}, but it prints {printed}"
 
 
-def _far(counted: RowCount) -> Iterator[str]:
+def _far(row: TableRow, counted: RowCount) -> Iterator[str]:
     """Published figures of a row that is wrong anyway, and that no convention brings near."""
-    for claim in counted.row.row.claims:
+    for claim in row.claims:
         value = getattr(counted.cost, claim.metric, None)
         if claim.metric in EXACT and claim.text != str(value):
             yield f"`{claim.text}` in `{claim.header}`, where the row has {value}"

@@ -215,7 +215,7 @@ def test_shapes_are_compared_as_papers_print_them() -> None:
         ("5", "params(my-net, row=classifer)", "no row or layer `classifer`"),
         ("5", "params(my-net, row=pool)", "2 rows `pool`"),
         ("5", "params(my-net, depth=3)", "no variable `depth`"),
-        ("5", "peak(my-net, row=conv_first.conv)", "`peak` is told of rows and networks"),
+        ("5", "peak(my-net, row=conv_first.conv)", "`peak` is a figure of rows and networks"),
         ("5", "macs", "`macs` is no figure"),
         ("5", "parms(my-net)", "no metric is called `parms`"),
         ("5", "1 / 0", "divides by zero"),
