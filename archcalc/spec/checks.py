@@ -13,7 +13,8 @@ from archcalc.errors import Span, SpecError, suggest
 from archcalc.ops import table as ops
 from archcalc.ops.table import JOINS, OPS, Op
 from archcalc.spec import arithmetic
-from archcalc.spec.grammar import BlockCall, Chain, Expression, Join, Layer, LayerFlag, Repeat, SizeWord
+from archcalc.spec.sizes import SizeWord
+from archcalc.spec.syntax import BlockCall, Chain, Expression, Join, Layer, LayerFlag, Repeat
 
 if TYPE_CHECKING:
     from archcalc.spec.statements import Block, Default, Statements
