@@ -15,7 +15,8 @@ from archcalc.ops.joins import JOINS
 from archcalc.ops.op import Op
 from archcalc.ops.table import RESERVED, WRITTEN
 from archcalc.spec import arithmetic
-from archcalc.spec.grammar import BlockCall, Chain, Expression, Join, Layer, LayerFlag, Repeat, SizeWord
+from archcalc.spec.sizes import SizeWord
+from archcalc.spec.syntax import BlockCall, Chain, Expression, Join, Layer, LayerFlag, Repeat
 
 if TYPE_CHECKING:
     from archcalc.spec.statements import Block, Default, Statements

@@ -22,7 +22,7 @@ from archcalc.document.text import key, number
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.metrics import METRICS
 from archcalc.shapes import BYTES
-from archcalc.spec import arithmetic
+from archcalc.spec import arithmetic_parser
 from archcalc.spec.arithmetic import Reference, Value
 from archcalc.spec.outline import ragged
 from archcalc.spec.sizes import parse_input
@@ -110,7 +110,7 @@ def _table(table: MarkdownTable) -> list[Claim]:
             Claim(
                 sentence=cells["claim"].text,
                 published=cells["published"],
-                expression=arithmetic.parse(computed.text, computed.span),
+                expression=arithmetic_parser.parse(computed.text, computed.span),
                 text=computed.text,
                 reading=cells["reading"].text if "reading" in cells else "",
                 span=span,

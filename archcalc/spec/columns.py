@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 from archcalc.document.document import MarkdownTable
 from archcalc.document.text import Scalar, key
 from archcalc.errors import Span, SpecError, suggest
-from archcalc.spec import grammar
-from archcalc.spec.grammar import Chain
+from archcalc.spec import syntax
 from archcalc.spec.outline import Outline
 from archcalc.spec.patterns import WHOLE
+from archcalc.spec.syntax import Chain
 
 if TYPE_CHECKING:
     from archcalc.spec.statements import ColumnStatement, Rule, Statements
@@ -139,7 +139,7 @@ def _expressions(statements: Statements) -> Iterator[Chain]:
 def _all_read(outline: Outline, table: MarkdownTable, layout: Layout) -> None:
     """Complain where a column, or what a pattern captures, is read by no rule and claims nothing."""
     statements = outline.statements
-    named = {name for body in _expressions(statements) for name in grammar.names(body)}
+    named = {name for body in _expressions(statements) for name in syntax.names(body)}
     named |= {name.removeprefix(NEXT) for name in named}
     read = named | {key(c.header) for c in statements.columns}
     read |= {key(header) for rule in statements.rules for header, _, _ in rule.conditions}
@@ -167,15 +167,15 @@ def _unread(header: str, span: Span, outline: Outline, table: MarkdownTable) -> 
         if not isinstance(rule.body, Chain):
             continue
         bound = {key(n) for p in (rule.pattern, *(p for _, p, _ in rule.conditions)) for n in p.names}
-        for name in grammar.spans(rule.body):
+        for name in syntax.read_names(rule.body):
             wanted = key(name.name)
             if wanted not in known | bound and suggest(wanted, [key(header)]):
                 return SpecError(
                     f"no column, capture or variable is called `{name.name}`",
                     name.span,
-                    f"did you mean `{grammar.braced(header)}`?",
+                    f"did you mean `{syntax.braced(header)}`?",
                 )
-    reference = grammar.braced(header)
+    reference = syntax.braced(header)
     return SpecError(
         f"no rule reads the column `{header}`" if header else "no rule reads this column without a header",
         span,

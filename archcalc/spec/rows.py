@@ -16,10 +16,10 @@ from archcalc.document.text import Scalar, key
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.metrics import SHAPES
 from archcalc.spec.columns import Layout, lay_out
-from archcalc.spec.grammar import Chain
 from archcalc.spec.outline import Outline, ragged
 from archcalc.spec.patterns import WHOLE, Pattern
 from archcalc.spec.statements import Rule, Total
+from archcalc.spec.syntax import Chain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

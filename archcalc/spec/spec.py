@@ -11,10 +11,10 @@ from archcalc.document.document import Document, Footnote
 from archcalc.document.text import Scalar, key
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.spec import checks as wording
-from archcalc.spec import grammar, rows
-from archcalc.spec.grammar import SizeWord
+from archcalc.spec import rows
 from archcalc.spec.outline import Outline, resolve
 from archcalc.spec.rows import CellClaim, TableReading, TableRow
+from archcalc.spec.sizes import SizeWord, size_word
 from archcalc.spec.statements import Rule, Statements
 
 if TYPE_CHECKING:
@@ -169,4 +169,4 @@ def _input(value: Scalar, span: Span) -> SizeWord:
     shape = re.compile(r"([0-9]{1,9}|\{[^{}]*\})(x([0-9]{1,9}|\{[^{}]*\})){0,2}")
     if not shape.fullmatch(text):
         raise SpecError(f"`{text}` is not an input size", span, "write `224x224x3` or `3x224x224`")
-    return grammar.size_word(text, replace(span, end=span.start + len(text)))
+    return size_word(text, replace(span, end=span.start + len(text)))

@@ -23,9 +23,11 @@ from archcalc.document.document import ArchBlock
 from archcalc.document.text import clean, key
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.metrics import METRICS, SHAPES
-from archcalc.spec import grammar
-from archcalc.spec.grammar import Chain, LayerFlag, SizeWord, SourceText
+from archcalc.spec import grammar, syntax
+from archcalc.spec.grammar import SourceText
 from archcalc.spec.patterns import Pattern, compile_pattern
+from archcalc.spec.sizes import SizeWord, size_word
+from archcalc.spec.syntax import Chain, LayerFlag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -312,11 +314,11 @@ def _block(source: SourceText, found: re.Match[str]) -> Block:
             raise SpecError(f"`{name}` is a parameter twice", where, "rename one")
         value = None
         if equals:
-            value = (grammar.size_word(default, where.within(len(name) + 1, len(name) + 1 + len(default))),)
+            value = (size_word(default, where.within(len(name) + 1, len(name) + 1 + len(default))),)
         parameters.append(Parameter(name, value))
         places.append(where)
     body = grammar.parse(_tail(source, found.end()))
-    read = set(grammar.names(body))
+    read = set(syntax.names(body))
     for parameter, where in zip(parameters, places, strict=True):
         if key(parameter.name) not in read:
             hint = f"use `{{{parameter.name}}}` in it, or drop the parameter"
