@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from archcalc.document.document import Document, MarkdownTable
     from archcalc.document.text import Scalar
-    from archcalc.ops.table import Shape
+    from archcalc.shapes import Shape
     from archcalc.spec.outline import Outline
 
 __all__ = [

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from archcalc.audit.entries import Entry
     from archcalc.audit.explain import Explained
     from archcalc.audit.figures import Ledger
-    from archcalc.ops.table import Shape
+    from archcalc.shapes import Shape
     from archcalc.spec.outline import Outline
 
     Readings = Mapping[tuple[str, str], Reading]

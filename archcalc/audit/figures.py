@@ -10,14 +10,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archcalc.cost import counts
+from archcalc.cost import counts, paths
 from archcalc.document.text import Scalar, key, number
 from archcalc.errors import ArchcalcError, SpecError, suggest
 from archcalc.graph.graph import Graph, GraphRow
 from archcalc.metrics import METRICS, SHAPES, SUMMED
-from archcalc.ops.table import OPS
+from archcalc.numbers import Number
+from archcalc.shapes import in_papers
 from archcalc.spec import arithmetic, claims, library, lower, outline, spec
-from archcalc.spec.arithmetic import Name, Number, Reference, Size
+from archcalc.spec.arithmetic import Name, Reference, Size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from archcalc.cost.counts import Cost, Counts, NodeCount, RowCount
     from archcalc.document.document import Document
     from archcalc.errors import Span
-    from archcalc.ops.table import Shape
+    from archcalc.shapes import Shape
     from archcalc.spec.claims import Claim, Query
     from archcalc.spec.outline import Outline
     from archcalc.spec.rows import TableRow
@@ -40,7 +41,7 @@ def of_row(metric: str, row: RowCount, graph: Graph) -> Any:
 def of_network(metric: str, counted: Counts) -> Any:
     """A metric of the whole network."""
     graph = counted.graph
-    return _figure(metric, counted.total, graph.input, graph.nodes[graph.output].shape, graph, None)
+    return _figure(metric, counted.total, graph.input, graph.shape(graph.output), graph, None)
 
 
 def _figure(metric: str, cost: Cost, source: Shape, output: Shape, graph: Graph, row: GraphRow | None) -> Any:
@@ -54,27 +55,14 @@ def _figure(metric: str, cost: Cost, source: Shape, output: Shape, graph: Graph,
 
 
 def papers(shape: Shape) -> Size:
-    """A shape in the order in which papers print it: an image as height, width, channels.
-
-    A vector is one place with as many channels as it has features, as `1x1x1000` is printed; a sequence is
-    its tokens and their features.
-    """
-    if len(shape) == 1:
-        return Size((1, 1, *shape))
-    if len(shape) == 2:
-        return Size(tuple(shape))
-    features, *grid = shape
-    return Size((*grid, features))
+    """A shape in the order in which papers print it: see `shapes.in_papers`."""
+    return Size(in_papers(shape))
 
 
 def _depth_with_pools(graph: Graph, row: GraphRow | None) -> int:
-    inside = range(len(graph.nodes)) if row is None else row.nodes
-    depths: dict[int, int] = {}
-    for i in inside:
-        node = graph.nodes[i]
-        own = node.op in OPS and OPS[node.op].role in ("weighted", "pool")
-        depths[i] = max((depths.get(j, 0) for j in node.inputs), default=0) + own
-    return depths[graph.output if row is None else row.output]
+    if row is None:
+        return paths.depths(graph, paths.WITH_POOLS)[graph.output]
+    return paths.depth_within(graph, row, paths.WITH_POOLS)
 
 
 def _of_layers(metric: str, layers: list[NodeCount], name: str, span: Span) -> Any:
@@ -83,8 +71,10 @@ def _of_layers(metric: str, layers: list[NodeCount], name: str, span: Span) -> A
         return sum(METRICS[metric].get(layer.cost) for layer in layers)
     output = layers[-1].node.shape
     if metric == "intensity":
-        traffic = sum(layer.cost.traffic for layer in layers)
-        return Fraction(2 * sum(layer.cost.macs for layer in layers), traffic) if traffic else Fraction(0)
+        traffic = int(sum(layer.cost.traffic for layer in layers))
+        return (
+            Fraction(2 * int(sum(layer.cost.macs for layer in layers)), traffic) if traffic else Fraction(0)
+        )
     if metric in SHAPES:
         return papers(layers[0].input if metric == "input" else output)
     if METRICS[metric].source == "output":

@@ -14,6 +14,7 @@ from archcalc.audit import conventions
 from archcalc.audit.conventions import AuditVerdict
 from archcalc.audit.findings import Finding, explained
 from archcalc.errors import SpecError
+from archcalc.numbers import scalar
 from archcalc.spec import arithmetic, claims
 from archcalc.spec.arithmetic import Size
 from archcalc.units import Convention, Published, PublishedInterval, Reading
@@ -67,7 +68,7 @@ def _shape(base: Finding, printed: Published | tuple[int, ...], value: Any, clai
             "`output` and `input` give shapes; `height`, `width` and `channels` give their parts",
         )
     intervals = tuple(PublishedInterval(Fraction(p), Fraction(p), Fraction(p)) for p in printed)
-    gaps: list[Any] = [i.relative_difference(v) for i, v in zip(intervals, value.parts, strict=False)]
+    gaps: list[Any] = [i.relative_difference(scalar(v)) for i, v in zip(intervals, value.parts, strict=False)]
     same = printed == value.parts[: len(printed)]
     return replace(
         base,

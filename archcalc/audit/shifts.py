@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from archcalc.cost.counts import RowCount
-    from archcalc.ops.table import Shape
+    from archcalc.shapes import Shape
     from archcalc.spec.outline import Outline
     from archcalc.spec.rows import TableRow
     from archcalc.spec.statements import ColumnStatement
@@ -89,8 +89,9 @@ class Reader:
                     if set(parts) <= set(entries.PARTS)
                     else dict(zip(entries.PARTS, parts.values(), strict=False))
                 )
-                values = {part: number(text) for part, text in named.items()}
-                if {"h", "c"} <= set(values) and all(isinstance(v, int) and v > 0 for v in values.values()):
+                numbers = {part: number(text) for part, text in named.items()}
+                values = {part: n for part, n in numbers.items() if isinstance(n, int) and n > 0}
+                if {"h", "c"} <= set(values) and len(values) == len(numbers):
                     return at, (values["c"], values["h"], values.get("w", values["h"]))
         return None
 

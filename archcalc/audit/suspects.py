@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from archcalc.cost.counts import RowCount
     from archcalc.document.document import Document
     from archcalc.errors import Span
-    from archcalc.ops.table import Shape
+    from archcalc.shapes import Shape
     from archcalc.spec.outline import Outline
     from archcalc.spec.rows import TableRow
 

@@ -11,9 +11,9 @@ from archcalc.bench.records.record import Key, MeasuredNetwork
 from archcalc.bench.stats.roofline import Work, WorkKind
 from archcalc.cost import counts
 from archcalc.document.text import number
-from archcalc.graph.graph import parse_input
-from archcalc.ops.table import OPS
+from archcalc.shapes import as_image
 from archcalc.spec import library, lower
+from archcalc.spec.sizes import parse_input
 
 if TYPE_CHECKING:
     from archcalc.cost.counts import Counts, NodeCount
@@ -50,10 +50,10 @@ class Instance:
 
 
 def _work(counted: NodeCount) -> Work:
-    op = OPS.get(counted.node.op)
+    op = counted.node.entry
     kind = WorkKind.OTHER
-    if op is not None and op.role == "weighted":
-        kind = WorkKind.MATMUL if op.flat else WorkKind.CONVOLUTION
+    if op.weighted:
+        kind = WorkKind.MATMUL if op.window is None else WorkKind.CONVOLUTION
     return Work(int(counted.cost.flops), int(counted.cost.traffic), kind)
 
 
@@ -71,30 +71,9 @@ def load_graph(source: str, variables: Mapping[str, str]) -> Graph:
 def instance(source: str, key: Key) -> Instance:
     """The network that `source` names as `key` sets it; compiled code is counted with its fusion."""
     graph = load_graph(source, dict(key.variables))
+    folded = graph.foldable() if key.fused else frozenset[int]()
     counted = counts.count(graph, key.batch, key.precision, fused=key.mode == "compile")
-    return Instance(graph.name, graph, counted, _folded(graph, key.fused) | _left_out(graph))
-
-
-def _folded(graph: Graph, fused: bool) -> frozenset[int]:
-    """Normalisations that `--fuse` folds into the layer that they alone read."""
-    if not fused:
-        return frozenset()
-    readers = graph.consumers()
-    folded = set()
-    for node in graph.nodes:
-        if node.op == "bn":
-            source = graph.nodes[node.inputs[0]]
-            weighted = source.op in OPS and OPS[source.op].role == "weighted"
-            folded |= {node.index} if weighted and readers[source.index] == 1 else set()
-    return frozenset(folded)
-
-
-def _left_out(graph: Graph) -> frozenset[int]:
-    """The softmax at the end, which built networks leave to the loss."""
-    readers = graph.consumers()
-    return frozenset(
-        n.index for n in graph.nodes if n.op in OPS and OPS[n.op].probabilities and not readers[n.index]
-    )
+    return Instance(graph.name, graph, counted, folded | graph.final_probabilities())
 
 
 def fingerprint(source: str) -> str:
@@ -105,11 +84,20 @@ def fingerprint(source: str) -> str:
     from archcalc itself. Points with variables are guarded by their counts besides.
     """
     graph = load_graph(source, {})
+    # spelt as before vectors had a shape of their own, so that older records still match
     digest = hashlib.sha256(repr(graph.input).encode())
     for node in graph.nodes:
         a = node.attrs
         sizes = (a.kernel, a.stride, a.pad, a.dilation, a.groups, a.channels, a.bias, a.ceil)
-        line = (node.name, node.op, sizes, sorted(a.options.items()), node.inputs, node.shape, node.row)
+        line = (
+            node.name,
+            node.op,
+            sizes,
+            sorted(a.options.items()),
+            node.inputs,
+            as_image(node.shape),
+            max(node.row, 0),
+        )
         digest.update(repr(line).encode())
     return digest.hexdigest()
 

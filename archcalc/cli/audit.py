@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archcalc.audit import Audit, Inspection, Known, Paper
     from archcalc.document.text import Scalar
     from archcalc.export.lines import Line
-    from archcalc.ops.table import Shape
+    from archcalc.shapes import Shape
 
 
 def audit(

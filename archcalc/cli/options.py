@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from archcalc.api import Architecture
     from archcalc.document.text import Scalar
-    from archcalc.ops.table import Shape
+    from archcalc.shapes import Shape
     from archcalc.views.tables import Table
 
 
@@ -90,12 +90,12 @@ def variables(settings: Sequence[str] | None) -> dict[str, Scalar]:
 
 def size(text: str | None) -> Shape | int | None:
     """`--input` as a shape (channels, height, width), or the side of a square."""
-    from archcalc.graph import graph
+    from archcalc.spec import sizes
 
     if text is None:
         return None
     try:
-        return graph.parse_input(text)
+        return sizes.parse_input(text)
     except ValueError as fault:
         raise ArchcalcError(str(fault)) from None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from archcalc.metrics import METRICS
-from archcalc.ops.table import OPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,11 +26,10 @@ _BY_SIDE: Final = {1: POINT, 3: THREE}
 
 def kind(node: Node) -> str:
     """One of `KINDS`."""
-    op = OPS.get(node.op)
-    if op is None or op.role != "weighted":
+    if not node.entry.weighted:
         return REST
-    if not op.window:
-        return FULL if op.flat else REST
+    if node.entry.window is None:
+        return FULL
     if node.attrs.groups != 1:
         return GROUPED
     height, width = node.attrs.kernel

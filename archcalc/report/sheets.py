@@ -39,7 +39,7 @@ def networks(counted: Sequence[tuple[str, Counts]]) -> Table:
             c.graph.input,
             *(_compared(name, c) for name in COMPARED),
             c.total.field,
-            c.graph.spec.source,
+            c.graph.origin.source if c.graph.origin else "",
         )
         for document, c in counted
     )

@@ -39,7 +39,8 @@ def page(chosen: Outline, built: Architecture, evidence: Evidence) -> Page:
     paper = _audit(chosen)
     timed = evidence.rows(counted.graph.name)
     _, latencies = evidence.latencies([counted.graph.name])
-    lead = f"{counted.graph.spec.source or 'No source is given'}; read from `{chosen.name}`, row by row."
+    origin = counted.graph.origin
+    lead = f"{(origin and origin.source) or 'No source is given'}; read from `{chosen.name}`, row by row."
     figures = [_diagram(counted)]
     if counted.total.params or counted.total.macs:
         figures.append(_bars(counted))
@@ -102,7 +103,7 @@ def _costs(counted: Counts) -> list[str]:
         f"{counted.graph.name} costs {words.human(total.macs)} MACs and {words.human(total.params)} params "
         f"for one image of {tables.shape(counted.graph.input)}; {words.count(total.depth, 'layer')} with "
         f"weights on the longest path, {units.ratio(total.intensity)} FLOPs per byte of traffic in "
-        f"{counted.precision}, {units.human_bytes(total.peak)} of feature maps at once."
+        f"{counted.precision}, {units.human_bytes(int(total.peak))} of feature maps at once."
     ]
     for metric in ("macs", "params"):
         whole = int(getattr(total, metric))

@@ -20,7 +20,8 @@ from archcalc.spec.arithmetic import (
 from archcalc.spec.scanner import Scanner, UnexpectedTokenError
 
 if TYPE_CHECKING:
-    from archcalc.spec.arithmetic import Number, Value
+    from archcalc.numbers import Number
+    from archcalc.spec.arithmetic import Value
 
 _FUNCTION: Final = re.compile(r"(?:min|max|ceil|floor|round|divisible|where)(?=\s*\()")
 _REFERENCE: Final = re.compile(r"[a-z_]+\((?:[^()]|\([^()]*\))*\)")

@@ -11,7 +11,10 @@ from archcalc.views.scope import MACS, scope
 from archcalc.views.tables import Column, Table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from archcalc.cost.counts import Cost, Counts, RowCount
+    from archcalc.graph.origin import PublishedCell
 
 
 def columns_of(where: str, short: bool = False) -> tuple[Column, ...]:
@@ -47,7 +50,7 @@ def costs(counts: Counts, expand: bool = False) -> Table:
     )
     rows: list[tuple[Any, ...]] = []
     for row in counts.rows:
-        cells = {claim.header: claim.cell.text for claim in row.row.row.claims}
+        cells = {cell.header: cell.text for cell in _published(row)}
         label = row.row.label + (" (side head)" if row.row.head else "")
         lead = (label, "", "") if expand else (label,)
         rows.append(
@@ -82,8 +85,9 @@ def costs(counts: Counts, expand: bool = False) -> Table:
         *_values(counts.total, _MORE),
     )
     notes = [scope(counts), MACS]
-    if counts.graph.spec.source:
-        notes.append(f"Source: {counts.graph.spec.source}")
+    origin = counts.graph.origin
+    if origin is not None and origin.source:
+        notes.append(f"Source: {origin.source}")
     return Table(counts.graph.title, columns, tuple(rows), (total,), tuple(notes))
 
 
@@ -91,30 +95,39 @@ def _values(cost: Cost, columns: tuple[Column, ...]) -> tuple[Any, ...]:
     return tuple(metrics.METRICS[c.key].get(cost) for c in columns)
 
 
+def _published(row: RowCount) -> tuple[PublishedCell, ...]:
+    """The cells of the row's paper that claim a metric; none where a row comes from no paper."""
+    return row.row.origin.published if row.row.origin else ()
+
+
+def _variables(counts: Counts) -> Mapping[str, object]:
+    return counts.graph.origin.variables if counts.graph.origin else {}
+
+
 def _published_headers(counts: Counts) -> list[str]:
     """The columns of cost that the paper prints: shapes and depth stand beside the computed ones."""
     headers = (
-        claim.header
+        cell.header
         for row in counts.rows
-        for claim in row.row.row.claims
-        if claim.metric not in SHAPES and claim.metric != "depth"
+        for cell in _published(row)
+        if cell.metric not in SHAPES and cell.metric != "depth"
     )
     return list(dict.fromkeys(headers))
 
 
 def costs_json(counts: Counts, expand: bool = False) -> dict[str, Any]:
-    """The contract for scripts: schema 1. Counts are for the whole batch; shapes are of one image."""
+    """The contract for scripts: schema 2. Counts are for the whole batch; shapes are of one image."""
     return {
-        "schema": 1,
+        "schema": 2,
         "name": counts.graph.name,
         "title": counts.graph.title,
-        "source": counts.graph.spec.source,
+        "source": counts.graph.origin.source if counts.graph.origin else "",
         "input": tables.plain(counts.graph.input),
         "batch": counts.batch,
         "precision": counts.precision,
         "fused": counts.fused,
         "heads": counts.heads,
-        "variables": {k: tables.plain(v) for k, v in counts.graph.spec.variables.items()},
+        "variables": {k: tables.plain(v) for k, v in _variables(counts).items()},
         "rows": [_row_json(row, expand) for row in counts.rows],
         "total": cost_json(counts.total),
     }
@@ -129,7 +142,7 @@ def _row_json(row: RowCount, expand: bool) -> dict[str, Any]:
         "input": tables.plain(row.input),
         "output": tables.plain(row.output),
         **cost_json(row.cost),
-        "published": {claim.header: claim.cell.text for claim in row.row.row.claims},
+        "published": {cell.header: cell.text for cell in _published(row)},
     }
     if expand:
         own = [metrics.METRICS[name].key for name in _OF_PATHS]

@@ -30,7 +30,7 @@ def listing(networks: list[tuple[Any, Counts]]) -> Table:
             counts.total.macs,
             counts.total.depth,
             outline.title,
-            counts.graph.spec.source,
+            counts.graph.origin.source if counts.graph.origin else "",
         )
         for outline, counts in networks
     )

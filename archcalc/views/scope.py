@@ -15,7 +15,8 @@ MACS: Final = "MACs are multiply-adds (FLOPs = 2 x MACs); weights leave out bias
 def scope(counts: Counts, name: str = "") -> str:
     """The conditions under which the figures hold (those of the network `name`), as one line."""
     heads = sum(row.row.head for row in counts.rows)
-    left = len(counts.graph.spec.heads) - heads
+    origin = counts.graph.origin
+    left = (origin.side_heads if origin else 0) - heads
     parts = [
         "inference",
         f"batch {counts.batch}",
@@ -26,5 +27,5 @@ def scope(counts: Counts, name: str = "") -> str:
         parts.append(f"with {heads} side head{'s' * (heads > 1)}")
     elif left:
         parts.append(f"without {left} side head{'s' * (left > 1)}")
-    parts += [f"{name} = {value}" for name, value in counts.graph.spec.settings.items()]
+    parts += [f"{name} = {value}" for name, value in (origin.settings.items() if origin else ())]
     return f"Scope{' of ' * bool(name)}{name}: " + "; ".join(parts) + "."

@@ -92,10 +92,8 @@ def shape(value: Any) -> str:
 
 def describe(node: Node) -> str:
     """A layer as a spec writes it: `conv 3x3/2 g2`."""
-    from archcalc.ops.table import OPS
-
     op, attrs = node.op, node.attrs
-    if op not in OPS or not OPS[op].window:
+    if node.entry.window is None:
         return op
     stride = "" if attrs.stride == (1, 1) else f"/{attrs.stride[0]}"
     groups = "" if attrs.groups == 1 else f" g{attrs.groups}"

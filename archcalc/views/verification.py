@@ -109,7 +109,7 @@ def verification_json(result: Verification, expand: bool = False) -> dict[str, A
         }
 
     return {
-        "schema": 1,
+        "schema": 2,
         "name": result.network,
         "input": tables.plain(result.input),
         "batch": result.batch,

@@ -17,6 +17,7 @@ from archcalc.bench.runner import fuse, precision
 from archcalc.bench.stats import flags
 from archcalc.bench.stats.flags import Flag
 from archcalc.nn import network
+from archcalc.nn.initialise import initialise
 from archcalc.nn.network import Network
 
 _MOST_BUFFERS = 256
@@ -52,7 +53,7 @@ def _original(source: str, variables: tuple[tuple[str, str], ...], fused: bool, 
     """The network in fp32 on the CPU, to be copied: building one takes longer than copying it."""
     graph = work.load_graph(source, dict(variables))
     made = network.build(graph)
-    network.initialise(made, seed)
+    initialise(made, seed)
     made.eval().requires_grad_(False)
     if fused:
         generator = torch.Generator().manual_seed(seed)
