@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archcalc.cost import counts
 from archcalc.document import document
 from archcalc.errors import ArchcalcError
+from archcalc.numbers import exact
 from archcalc.spec import library, outline, spec
 from archcalc.spec import lower as expand
 
@@ -167,9 +166,12 @@ def _scalars(variables: Mapping[str, Any]) -> dict[str, Scalar]:
 
 
 def _scalar(name: str, value: Any) -> Any:
-    if isinstance(value, float) and math.isfinite(value):
-        return Fraction(repr(float(value)))
-    if isinstance(value, int | Fraction | str) or hasattr(value, "dtype"):
-        return value  # an array of integers is a whole design space at once
-    shown = repr(value)[:60]
-    raise ArchcalcError(f"`{name}` cannot be set to `{shown}`", "give a number, or a name of the document")
+    if isinstance(value, str):
+        return value
+    number = exact(value)
+    if number is None:
+        given = repr(value)[:60]
+        raise ArchcalcError(
+            f"`{name}` cannot be set to `{given}`", "give a number, or a name of the document"
+        )
+    return number

@@ -301,8 +301,8 @@ def simplest(value: int | Fraction) -> int | Fraction:
 def exact(value: Any) -> Number | None:
     """A caller's number, list or NumPy array as an exact number; None where it is none.
 
-    Decimals are taken as they print: 1.4 is 14/10, not its nearest double. Raises `ArchcalcError` for
-    values that are not finite, for truth values, and for arrays that are empty or hold anything else.
+    Decimals are taken as they print: 1.4 is 14/10, not its nearest double. Truth values, infinities and
+    NaN are no numbers. Raises `ArchcalcError` for an array that is empty or holds anything else.
     """
     if isinstance(value, Array):
         return value
@@ -313,16 +313,10 @@ def exact(value: Any) -> Number | None:
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, float):  # NumPy's float64 is one
-        return _decimal(value)
+        return simplest(Fraction(repr(float(value)))) if math.isfinite(value) else None
     if isinstance(value, list | tuple) or (hasattr(value, "dtype") and hasattr(value, "shape")):
         return _array(value)
     return None
-
-
-def _decimal(value: float) -> int | Fraction:
-    if not math.isfinite(value):
-        raise ArchcalcError(f"{value} is no size", "give a finite number")
-    return simplest(Fraction(repr(float(value))))
 
 
 def _array(values: Any) -> Number:

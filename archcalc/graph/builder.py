@@ -192,7 +192,7 @@ class Builder:
                 raise ArchcalcError(f"`{op}` has no flag `{flag}`", hint)
         written = {name: _numbers(value) for name, value in flags.items() if value is not False}
         request = LayerRequest(_pair(kernel), _pair(stride), channels, written)
-        return self.add(entry, entry.prepare(request, self.shape(inputs[0])), inputs, shared=shared)
+        return self.add(entry, entry.attributes(request, self.shape(inputs[0])), inputs, shared=shared)
 
     def parameter(self, value: int, name: str) -> int:
         """The index of the parameter called `name` of the node that gives `value`."""

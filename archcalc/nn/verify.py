@@ -7,8 +7,8 @@ of them are exact integers, and agreement means equality.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,7 +17,7 @@ from torch import fx
 from archcalc.cost import counts
 from archcalc.nn import network, profiler
 from archcalc.nn.fixed import fixed_shape
-from archcalc.ops.op import JOIN
+from archcalc.ops.op import BUFFER, JOIN
 from archcalc.shapes import FLOAT
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from archcalc.graph.graph import Graph, Value
     from archcalc.nn.network import Network
     from archcalc.nn.profiler import ModuleProfile
+    from archcalc.numbers import Number
     from archcalc.shapes import Shape
 
 SYMBOLIC = "symbolic"
@@ -142,7 +143,7 @@ def verify(graph: Graph, batch: int = 1) -> Verification:
             row.row.name,
             row.row.label,
             {"output": {SYMBOLIC: outputs[row.row.output], "network": shapes[row.row.output]}},
-            row.cost,
+            replace(row.cost, params=_held(graph, row.row.nodes)),
             profile.modules[network.module_name(row.row.name)],
         )
         for row in counted.rows
@@ -152,7 +153,7 @@ def verify(graph: Graph, batch: int = 1) -> Verification:
             layer.node.name,
             labels[layer.node.row],
             {"output": {SYMBOLIC: layer.node.shape, "network": shapes[layer.node.output]}},
-            layer.cost,
+            replace(layer.cost, params=_held(graph, (layer.node.index,))),
             None if layer.node.entry.role == JOIN else profile.modules[network.module_name(layer.node.name)],
         )
         for row in counted.rows
@@ -169,6 +170,13 @@ def verify(graph: Graph, batch: int = 1) -> Verification:
         beside=profile.beside,
         notes=profile.notes + tuple(f"`{name}` never ran" for name in profile.uncalled),
     )
+
+
+def _held(graph: Graph, nodes: Iterable[int]) -> Number:
+    """The learnable values that some nodes read, their own and shared ones, each once."""
+    indices = dict.fromkeys(i for node in nodes for i in graph.nodes[node].parameters)
+    held = (graph.parameters[i].parameter for i in indices)
+    return sum((p.size for p in held if p.kind != BUFFER), start=0)
 
 
 def _part(

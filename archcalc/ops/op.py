@@ -173,12 +173,19 @@ class Op:
         return self.role == WEIGHTED
 
     def taken(self, shape: Shape) -> Shape:
-        """An input's shape as this op takes it: see `reads`."""
+        """An input's shape as this op takes it: see `reads`. Raises `UnfitError` for a sequence, where it
+        reads images.
+        """
         if self.reads == "image":
-            return as_image(shape)
+            return image_of(as_image(shape), self.name)
         if self.reads == "vector" and len(shape) > 2:
             return (elements(shape),)
         return shape
+
+    def attributes(self, request: LayerRequest, source: Shape) -> Attrs:
+        """What a written layer comes to on an input of shape `source`. Raises `UnfitError`."""
+        self.taken(source)
+        return self.prepare(request, source)
 
     def outputs(self, attrs: Attrs, inputs: Shapes) -> Shapes:
         """The shapes that it gives for inputs of these shapes.

@@ -338,7 +338,7 @@ class _Lowering:
     def node(self, op: Op, request: LayerRequest, at: int, span: Span, path: int) -> int:
         source = self.builder.shape(at)
         try:
-            attrs = op.prepare(request, source)
+            attrs = op.attributes(request, source)
             return self.add(op, attrs, (at,), span, path)
         except UnfitError as fault:
             raise SpecError(str(fault), span, f"it reads {papers_text(source)}; {fault.hint}") from None

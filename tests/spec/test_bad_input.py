@@ -435,7 +435,7 @@ def test_a_network_of_a_file_is_named_behind_a_sharp(tmp_path: Path) -> None:
     assert unknown.hint == "did you mean `two`?"
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, [1], object()])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, True, object()])
 def test_a_variable_must_be_a_number_or_a_name(value: object) -> None:
     with pytest.raises(ArchcalcError, match="`width` cannot be set to"):
         archcalc.load("mobilenet-v2", width=value)

@@ -19,6 +19,7 @@ from archcalc.document import document
 from archcalc.document.text import clean, key, number
 from archcalc.errors import Span, SpecError
 from archcalc.graph.graph import Graph
+from archcalc.shapes import in_papers
 from archcalc.spec import arithmetic, arithmetic_parser, grammar, outline, sizes, statements
 from archcalc.spec.arithmetic import BLANK, Size
 from archcalc.spec.grammar import BlockCall, Chain, Join, Layer, Repeat, SourceText
@@ -40,7 +41,7 @@ def ops(made: Graph) -> list[str]:
 
 
 def shapes(made: Graph) -> list[tuple[int, ...]]:
-    return [tuple(made.nodes[row.output].shape) for row in made.rows]
+    return [tuple(made.shape(row.output)) for row in made.rows]
 
 
 def one(arch: str, source: str = "8x8x4", cells: str = "| a |\n|---|\n| a |") -> Graph:
@@ -449,7 +450,7 @@ def test_a_name_in_braces_may_hold_what_a_header_holds() -> None:
 
 def test_what_a_layer_reads_is_called_in() -> None:
     made = one("a -> conv 1x1 {2*in} > conv {in_h}x{in_w} {in} > flatten", "8x6x4")
-    assert [node.shape for node in made.nodes[1:]] == [(8, 8, 6), (8, 1, 1), (8, 1, 1)]
+    assert [node.shape for node in made.nodes[1:]] == [(8, 8, 6), (8, 1, 1), (8,)]
 
 
 # -- statements ----------------------------------------------------------------------------------------
@@ -724,8 +725,8 @@ fc-{n}   -> linear {n}
 
 def test_variants_read_their_own_column_and_share_merged_cells() -> None:
     assert list(outlines(MERGED)) == ["net-s", "net-l"]
-    assert shapes(build(MERGED, "net-s")) == [(3, 8, 8), (3, 4, 4), (7, 1, 1)]
-    assert shapes(build(MERGED, "net-l")) == [(5, 8, 8), (5, 4, 4), (9, 1, 1)]
+    assert shapes(build(MERGED, "net-s")) == [(3, 8, 8), (3, 4, 4), (7,)]
+    assert shapes(build(MERGED, "net-l")) == [(5, 8, 8), (5, 4, 4), (9,)]
     assert [row.label for row in build(MERGED, "net-l").rows] == ["one", "two", "three"]
 
 
@@ -779,15 +780,15 @@ def test_a_claim_is_never_an_input_to_its_own_check() -> None:
     )
     text = spec(table, arch) + "\n[^n]: a note\n"
     first, second = archcalc.loads(text).graph().rows
-    assert first.used == {"c"}  # the width came from the size cell: only its grid is checked
-    assert second.used == frozenset()
+    assert first.origin.built_from == {"c"}  # the width came from the size cell: only its grid is checked
+    assert second.origin.built_from == frozenset()
 
 
 def test_a_column_of_its_own_goes_before_a_part_of_a_claim() -> None:
     text = spec(CLAIMS.replace("| 8x8x6 | |", "| 8x8x6 | 5 |"), CLAIMS_ARCH) + "\n[^n]: a note\n"
     made = archcalc.loads(text).graph()
     assert channels(made) == [5, 7]
-    assert [row.used for row in made.rows] == [frozenset(), frozenset()]
+    assert [row.origin.built_from for row in made.rows] == [frozenset(), frozenset()]
 
 
 def test_claims_keep_what_is_printed_and_where() -> None:
@@ -923,8 +924,8 @@ def test_side_heads_read_the_row_that_they_name() -> None:
     head = made.rows[-1]
     assert (head.label, head.head) == ("head", True)
     assert head.source == made.rows[0].output
-    assert shapes(made) == [(3, 8, 8), (5, 4, 4), (10, 1, 1), (7, 1, 1)]
-    assert made.nodes[made.output].shape == (10, 1, 1)  # the trunk's
+    assert shapes(made) == [(3, 8, 8), (5, 4, 4), (10,), (7,)]
+    assert made.shape(made.output) == (10,)  # the trunk's
     trunk, both = network.counts(), network.counts(heads=True)
     assert both.total.params - trunk.total.params == 3 * 7
     assert both.total.depth == trunk.total.depth
@@ -975,8 +976,8 @@ def test_the_design_pages_googlenet() -> None:
     assert counted.total.params == 6_998_552 - 1000  # this page's linear layer has no bias
     assert counted.total.depth == 22
     for row in counted.rows:
-        claim = next(c for c in row.row.row.claims if c.metric == "output")
-        assert "x".join(map(str, (row.output[1], row.output[2], row.output[0]))) == claim.cell.text
+        claim = next(c for c in row.row.origin.published if c.metric == "output")
+        assert "x".join(map(str, in_papers(row.output))) == claim.text
     assert "separable 7x7" in network.spec.footnotes["conv1"].text
 
 
@@ -1016,7 +1017,7 @@ def test_the_design_pages_mobilenet_v2_read_literally() -> None:
     # the page says so: with the literal 1x1 expansion of t = 1
     assert counted.total.params == 3_505_960
     for row in counted.rows:
-        assert row.row.row.claims[0].parts["c"] == str(row.input[0])
+        assert row.row.origin.published[0].text.endswith(f"x{row.input[0]}")
 
 
 def test_the_design_pages_resnet_rule() -> None:
