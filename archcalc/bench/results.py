@@ -100,7 +100,7 @@ def pair(record: Record, point: Point) -> PairFigures:
         point=point,
         old=old,
         new=new,
-        saving=realized_saving(result.mu, rho, session.refused),
+        saving=realized_saving(result.mu, rho, session.refuses(point.key)),
         predicted=predicted,
         flags=_distinct(found),
     )
@@ -128,7 +128,7 @@ def rows(record: Record, point: Point, network: str) -> tuple[RowFigures, ...]:
     A share is of the total in situ, gaps and the rest included; without figures in situ, of the isolated sum.
     """
     found = [row for row in point.rows if row.network == network]
-    known = ceilings(record.session(point), point.key)
+    known = ceilings(record.rows_session(point), point.key)
     books = next((b for b in point.books if b.network == network), None)
     alone = [solo_latency_ns(row.isolated) for row in found]
     whole = sum(a.point for a in alone)

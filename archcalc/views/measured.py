@@ -200,16 +200,21 @@ def _null_tests(session: Session) -> str:
         return "No null test was made: verdicts are refused."
     parts = []
     for test in session.null_tests:
+        where = f"{test.precision}, {test.mode}: " if test.mode and len(session.null_tests) > 1 else ""
         problem = test.problems[-1] if test.attempts else "no attempt was made"
         if test.passed:
             copy = test.attempts[-1].copy.log_rho.exp()
             extra = test.attempts[-1].extra.log_rho.exp()
             parts.append(
-                f"{test.network} against its copy {_bounds(copy)}, with extra work {_bounds(extra)}: passed"
+                f"{where}{test.network} against its copy {_bounds(copy)},"
+                f" with extra work {_bounds(extra)}: passed"
             )
         else:
-            parts.append(f"{test.network}: failed {len(test.attempts)} times ({problem})")
-    refused = "; verdicts are refused" if session.refused else ""
+            parts.append(f"{where}{test.network}: failed {len(test.attempts)} times ({problem})")
+    failed = session.failed_null_tests
+    refused = "; verdicts are refused" if failed else ""
+    if failed and len(failed) < len(session.null_tests) and all(test.mode for test in failed):
+        refused += " in " + "; ".join(f"{test.precision}, {test.mode}" for test in failed)
     return "Null test: " + "; ".join(parts) + refused + "."
 
 

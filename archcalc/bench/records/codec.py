@@ -1,8 +1,9 @@
 """Frozen dataclasses <-> JSON values, strictly, by their own type hints.
 
-One rule for each kind of type; a field that is missing, unknown or of another type is told with
-its place (`points[3].pair.runs[0].seed`), never guessed at. Rendering is stable: sorted names, one
-line for a list of plain values, so that a record is the same bytes each time and reads in a diff.
+One rule for each kind of type; a field that is missing, unknown or of another type is an error with
+its place (`points[3].pair.runs[0].seed`), never guessed at. A field that is marked as optional is left out
+where it has its default, and may be missing. Rendering is stable: sorted names, one line for a list of
+plain values, so that a record is the same bytes each time and reads in a diff.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar
+
+from archcalc.bench.stats.fields import is_optional
 
 T = TypeVar("T")
 
@@ -36,7 +39,9 @@ def _hints(cls: type) -> dict[str, Any]:
 def encode(value: object) -> Any:
     """The JSON value of a frozen dataclass (or of any value that one may hold)."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _encode(_hints(type(value))[f.name], value, f.name) for f in fields(value)}
+        hints = _hints(type(value))
+        kept = [f for f in fields(value) if not (is_optional(f) and getattr(value, f.name) == f.default)]
+        return {f.name: _encode(hints[f.name], value, f.name) for f in kept}
     return value
 
 
@@ -97,15 +102,15 @@ def _dataclass(hint: type, value: Any, path: str) -> Any:
     if not isinstance(value, dict):
         raise CodecError(path, f"expected an object, found {_kind(value)}")
     hints = _hints(hint)
-    names = [f.name for f in fields(hint)]
-    for name in names:
-        if name not in value:
+    members = {f.name: is_optional(f) for f in fields(hint)}
+    for name, may_be_missing in members.items():
+        if name not in value and not may_be_missing:
             raise CodecError(path, f"`{name}` is missing")
     for name in value:
-        if name not in names:
+        if name not in members:
             raise CodecError(path, f"unknown field `{name[:80]}`")
     prefix = f"{path}." if path else ""
-    parts = {name: _from_json(hints[name], value[name], prefix + name) for name in names}
+    parts = {name: _from_json(hints[name], value[name], prefix + name) for name in members if name in value}
     try:
         return hint(**parts)
     except CodecError:
@@ -207,10 +212,10 @@ _HALF = re.compile(r"t(r(u)?)?|f(a(l(s)?)?)?|n(u(l)?)?|-|\.|[eE][-+]?|\\?u[0-9a-
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise ValueError("a name occurs twice in one object")
-    return found
+    return members
 
 
 def _no_constant(word: str) -> Any:

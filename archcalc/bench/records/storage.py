@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from archcalc.bench.records.codec import CodecError, TruncatedError, decode, encode, parse, render
 from archcalc.bench.records.record import SCHEMA, Record
 from archcalc.errors import ArchcalcError
 
+_UNSEALED = "0" * 64
+_CHECKSUM = re.compile(r'^ "checksum": "([0-9a-f]{64})"', re.MULTILINE)
+
 
 def to_json(record: Record) -> str:
-    """The record's text: ASCII, sorted, the same bytes for the same record."""
-    return render(encode(record)) + "\n"
+    """The record's text: ASCII, sorted, the same bytes for the same record, with a checksum of itself."""
+    return seal(encode(record))
+
+
+def seal(value: Mapping[str, Any]) -> str:
+    """The text of a record's JSON value. Its `checksum` is the SHA-256 (hex) of the text with zeros there."""
+    text = render({**value, "checksum": _UNSEALED}) + "\n"
+    checksum = hashlib.sha256(text.encode()).hexdigest()
+    return _CHECKSUM.sub(f' "checksum": "{checksum}"', text, count=1)
+
+
+def _is_intact(text: str, checksum: object) -> bool:
+    """True where a record's text has its own checksum; line ends may be those of another system."""
+    text = text.replace("\r\n", "\n")
+    unsealed = _CHECKSUM.sub(f' "checksum": "{_UNSEALED}"', text, count=1)
+    return unsealed != text and checksum == hashlib.sha256(unsealed.encode()).hexdigest()
 
 
 def from_json(text: str, file: str = "the record") -> Record:
@@ -35,17 +56,36 @@ def from_json(text: str, file: str = "the record") -> Record:
             f"{file} is not a record: it does not say its schema",
             "records are JSON files that archcalc wrote",
         )
-    if schema != SCHEMA:
+    if not 1 <= schema <= SCHEMA:
         newer = "upgrade archcalc" if schema > SCHEMA else "measure again with this version"
         raise ArchcalcError(
-            f"{file} has schema version {schema}, this archcalc reads version {SCHEMA}", newer
+            f"{file} has schema version {schema}, this archcalc reads versions 1 to {SCHEMA}", newer
+        )
+    sealed = schema > 1 or "checksum" in value
+    if sealed and not _is_intact(text, value.pop("checksum", None)):
+        raise ArchcalcError(
+            f"{file} is damaged: its checksum is not that of its contents",
+            "copy it again from where it was measured, or measure again; records cannot be edited",
         )
     try:
-        return decode(Record, value)
+        record = decode(Record, {**value, "schema": SCHEMA})
+        return record if schema > 1 else _upgraded(record)
     except CodecError as error:
         raise ArchcalcError(
             f"{file} is damaged: {error}", "records are not meant to be edited; measure again"
         ) from None
+
+
+def _upgraded(record: Record) -> Record:
+    """A record of schema 1, whose points did not yet say of which specs they are: of those of the record."""
+    hashes = {spec.name: spec.sha256 for spec in record.specs}
+    points = tuple(
+        replace(p, specs=tuple(hashes[n] for n in p.key.networks))
+        if all(n in hashes for n in p.key.networks)
+        else p
+        for p in record.points
+    )
+    return replace(record, points=points)
 
 
 def load(path: str | os.PathLike[str]) -> Record:
@@ -107,18 +147,21 @@ def _sync_folder(folder: Path) -> None:
 
 
 def check_specs(record: Record, expected: Mapping[str, str], file: str = "the record") -> None:
-    """Raise unless every spec that the record was measured with is the one that is known here.
+    """Raise unless every network of the record was measured with the spec that is known here.
 
-    `expected` maps a network's name to the SHA-256 of its spec.
+    `expected` maps a network's name to the SHA-256 of its spec. A record may hold other versions beside it.
     """
+    hashes: dict[str, set[str]] = {}
     for spec in record.specs:
-        if spec.name not in expected:
+        hashes.setdefault(spec.name, set()).add(spec.sha256)
+    for name, known in hashes.items():
+        if name not in expected:
             raise ArchcalcError(
-                f"{file} was measured with a spec that is not known here: `{spec.name}`",
+                f"{file} was measured with a spec that is not known here: `{name}`",
                 "give the spec's file, or use the archcalc that measured it",
             )
-        if expected[spec.name] != spec.sha256:
+        if expected[name] not in known:
             raise ArchcalcError(
-                f"{file} was measured with another version of `{spec.name}`",
+                f"{file} was measured with another version of `{name}`",
                 "measure again, or use the spec that it was measured with",
             )

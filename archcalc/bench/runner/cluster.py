@@ -17,6 +17,7 @@ from archcalc.bench.records.record import Record
 from archcalc.bench.records.shards import Shard, merge, remaining
 from archcalc.bench.runner import session
 from archcalc.bench.runner.session import Job, Progress
+from archcalc.bench.work import Fingerprints
 from archcalc.errors import ArchcalcError
 
 
@@ -33,7 +34,7 @@ def measure(
     Finished shards are merged and saved one by one. Raises `ArchcalcError` without Ray.
     """
     ray = _ray()
-    todo = remaining(job.keys, record, rows=job.rows)
+    todo = remaining(job.keys, record, rows=job.rows, belongs=Fingerprints(job.sources).belongs)
     parts = [Shard(i, shards) for i in range(1, shards + 1)]
     jobs = [replace(job, keys=part.select(todo), shard=str(part)) for part in parts]
     jobs = [each for each in jobs if each.keys]
