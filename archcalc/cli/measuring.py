@@ -131,10 +131,12 @@ def obtain(keys: Sequence[Key], sources: Mapping[str, str], wanted: Wanted, path
     Every finished point is saved at once. On Ctrl-C says what is kept, and lets it through.
     """
     from archcalc.bench import work
-    from archcalc.bench.records import shards, storage
+    from archcalc.bench.records import shards
+    from archcalc.bench.records.recordfile import RecordFile
     from archcalc.bench.runner import cluster, plan, session
 
-    before = storage.load(path) if path is not None and path.exists() else None
+    kept = RecordFile(path) if path is not None else None
+    before = kept.record if kept is not None else None
     if wanted.shard:
         keys = shards.parse_shard(wanted.shard).select(keys)
     job = session.Job(
@@ -154,10 +156,8 @@ def obtain(keys: Sequence[Key], sources: Mapping[str, str], wanted: Wanted, path
     if before is not None and len(todo) < len(job.keys):
         terminal.note(f"{path}: {len(job.keys) - len(todo)} of {len(job.keys)} points are there already")
 
-    def save(record: Record) -> None:
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            storage.save(record, path)
+    def save(record: Record) -> Record | None:
+        return kept.save(record) if kept is not None else None
 
     measure: Callable[..., Record] = session.measure
     try:

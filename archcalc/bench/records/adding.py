@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from archcalc.bench.records.observed import Calibration
@@ -16,14 +16,20 @@ def with_session(record: Record, session: Session) -> Record:
     A session of another environment is refused: its times could not be compared with the others.
     """
     others = [s for s in record.sessions if s.identity != session.identity]
-    differ = others[0].environment.differences(session.environment) if others else ()
-    if differ:
-        raise ArchcalcError(
-            "this record was begun in another environment (" + "; ".join(differ) + ")",
-            "give another file to --output",
-        )
+    check_environments([*others, session])
     ordered = sorted([*others, session], key=lambda s: (s.started, s.identity))
     return replace(record, sessions=tuple(ordered))
+
+
+def check_environments(sessions: Sequence[Session]) -> None:
+    """Raise `ArchcalcError` unless all sessions are of one environment."""
+    for session in sessions[1:]:
+        differ = sessions[0].environment.differences(session.environment)
+        if differ:
+            raise ArchcalcError(
+                "this record was begun in another environment (" + "; ".join(differ) + ")",
+                "give another file to --output",
+            )
 
 
 def with_point(record: Record, point: Point) -> Record:
@@ -37,13 +43,13 @@ def with_point(record: Record, point: Point) -> Record:
     if before is not None and before.status is not Status.FAILED:
         if not point.rows or before.rows:
             raise ValueError(f"already in the record: {point.key.text}")
-        point = _with_rows(before, point)
+        point = with_rows(before, point)
     others = [p for p in record.points if p.identity != point.identity]
     ordered = sorted([*others, point], key=lambda p: p.identity)
     return replace(record, points=tuple(ordered))
 
 
-def _with_rows(point: Point, measured: Point) -> Point:
+def with_rows(point: Point, measured: Point) -> Point:
     """`point` with the rows of a later measurement, and of both times those that took more slots."""
     if point.status is not Status.DONE:
         return measured

@@ -120,11 +120,16 @@ def _dataclass(hint: type, value: Any, path: str) -> Any:
 
 
 def _plain(hint: Any, value: Any, path: str) -> Any:
-    """str, int, float, bool; a bool is no number, and a whole number may stand for a float."""
+    """str, int, float, bool; a bool is no number, and a whole number may stand for a float.
+
+    Whole numbers are those of 64 bits: nothing that is counted or timed here comes near.
+    """
     if hint is float and type(value) is int and abs(value) < 2**53:
         return float(value)
     if type(value) is not hint and not (hint is str and isinstance(value, str)):
         raise CodecError(path, f"expected {_NAMES[hint]}, found {_kind(value)}")
+    if hint is int and not -(2**63) <= value < 2**63:
+        raise CodecError(path, "the number is too large")
     if hint is float and not math.isfinite(value):
         raise CodecError(path, f"{value} is not a finite number")
     return value
@@ -165,20 +170,28 @@ def _tuple_kinds(hint: Any, length: int, path: str) -> list[Any]:
 _LINE = 100
 
 
+class Rendered(str):
+    """A JSON value that is text already: what `render` gave for it where it stands."""
+
+    __slots__ = ()
+
+
 def render(value: Any, indent: str = "") -> str:
     """A JSON value as ASCII text: sorted names, one space a level.
 
     A list of plain values takes one line, and so does a short object of plain values.
     """
+    if isinstance(value, Rendered):
+        return value
     inner = indent + " "
     if isinstance(value, dict) and value:
-        if not any(isinstance(v, (dict, list)) for v in value.values()):
+        if not any(isinstance(v, (dict, list, Rendered)) for v in value.values()):
             line = json.dumps(value, allow_nan=False, sort_keys=True)
             if len(indent) + len(line) <= _LINE:
                 return line
         lines = [f"{inner}{json.dumps(k)}: {render(value[k], inner)}" for k in sorted(value)]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-    if isinstance(value, list) and any(isinstance(v, (dict, list)) for v in value):
+    if isinstance(value, list) and any(isinstance(v, (dict, list, Rendered)) for v in value):
         return "[\n" + ",\n".join(inner + render(v, inner) for v in value) + f"\n{indent}]"
     return json.dumps(value, allow_nan=False)
 

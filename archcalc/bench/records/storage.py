@@ -1,8 +1,7 @@
-"""A record as a file: written whole or not at all, and read with a message for every fault."""
+"""A record as a file: written in one step or not at all, and read with a message for every fault."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import re
@@ -11,17 +10,37 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from archcalc.bench.records.codec import CodecError, TruncatedError, decode, encode, parse, render
-from archcalc.bench.records.record import SCHEMA, Record
+from archcalc import files
+from archcalc.bench.records.codec import CodecError, Rendered, TruncatedError, decode, encode, parse, render
+from archcalc.bench.records.record import SCHEMA, Point, Record
 from archcalc.errors import ArchcalcError
 
+#: The most bytes of a record that are read or written; a pair in five processes of 1280 rounds takes 0.3 MB.
+LARGEST = 100_000_000
 _UNSEALED = "0" * 64
 _CHECKSUM = re.compile(r'^ "checksum": "([0-9a-f]{64})"', re.MULTILINE)
 
 
 def to_json(record: Record) -> str:
     """The record's text: ASCII, sorted, the same bytes for the same record, with a checksum of itself."""
-    return seal(encode(record))
+    return Texts().record(record)
+
+
+class Texts:
+    """The texts of records that share most of their points; a point's text is made once."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[Point, Rendered]] = {}
+
+    def record(self, record: Record) -> str:
+        """As `to_json`. Only the points of this record are remembered for the next one."""
+        self._made = {id(point): (point, self._point(point)) for point in record.points}
+        value = encode(replace(record, points=()))
+        return seal({**value, "points": [self._made[id(point)][1] for point in record.points]})
+
+    def _point(self, point: Point) -> Rendered:
+        made = self._made.get(id(point))
+        return made[1] if made else Rendered(render(encode(point), "  "))
 
 
 def seal(value: Mapping[str, Any]) -> str:
@@ -89,14 +108,15 @@ def _upgraded(record: Record) -> Record:
 
 
 def load(path: str | os.PathLike[str]) -> Record:
-    """The record in a file."""
+    """The record in a file. Raises `ArchcalcError` where there is none, or none that can be read."""
     file = Path(path)
-    try:
-        data = file.read_bytes()
-    except FileNotFoundError:
-        raise ArchcalcError(f"there is no record {file}", "check the path") from None
-    except OSError as error:
-        raise ArchcalcError(f"cannot read {file}: {error.strerror or error}") from None
+    if not os.path.lexists(file):
+        raise ArchcalcError(f"there is no record {file}", "check the path")
+    return from_bytes(files.read(file, LARGEST), str(file))
+
+
+def from_bytes(data: bytes, file: str = "the record") -> Record:
+    """The record that a file's bytes hold; `ArchcalcError` names `file` and what is wrong with it."""
     if not data.strip():
         raise ArchcalcError(f"{file} is empty", "measure again") from None
     try:
@@ -105,45 +125,26 @@ def load(path: str | os.PathLike[str]) -> Record:
         raise ArchcalcError(
             f"{file} is not a record: it is not text", "records are JSON files that archcalc wrote"
         ) from None
-    return from_json(text, str(file))
+    return from_json(text, file)
 
 
 def save(record: Record, path: str | os.PathLike[str]) -> None:
-    """Write the record so that the file is at every moment either the old one or the new one.
+    """Write the record in place of what is there, in one step; a link is followed, not replaced.
 
-    The text goes to a file beside it, is forced to the disk and then takes the name: a crash, a
-    full disk or Ctrl-C leaves what was there before. A link is followed, not replaced.
+    For a record that other processes may write to as well see `RecordFile`. Raises `ArchcalcError` where the
+    file cannot be written.
     """
-    target = Path(os.path.realpath(path))
-    data = to_json(record).encode()
-    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            with beside.open("wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(beside, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                beside.unlink()
-            raise
-        _sync_folder(target.parent)
-    except OSError as error:
+    write(Path(os.path.realpath(path)), to_json(record))
+
+
+def write(path: Path, text: str, alone: bool | None = None) -> None:
+    """Write a record's text; `alone` as `files.write` takes it. Raises `ArchcalcError` for one too large."""
+    if len(text) > LARGEST:
         raise ArchcalcError(
-            f"cannot write {path}: {error.strerror or error}",
-            "choose another place with --output; what was in the file before is still there",
-        ) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name itself last; not every file system lets a folder be synced."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            f"{path} would be larger than {LARGEST / 1e6:.0f} MB, which is too large to read again",
+            "begin another record with --output; what was in the file before is still there",
+        )
+    files.write(path, text, force=True, alone=alone)
 
 
 def check_specs(record: Record, expected: Mapping[str, str], file: str = "the record") -> None:

@@ -27,7 +27,7 @@ def run_shard(job: Job) -> str:
 
 
 def measure(
-    job: Job, shards: int, record: Record | None, save: Callable[[Record], None], progress: Progress
+    job: Job, shards: int, record: Record | None, save: Callable[[Record], Record | None], progress: Progress
 ) -> Record:
     """The record with `job` measured as so many shards: on the cluster of `RAY_ADDRESS`, or on a local one.
 
@@ -55,7 +55,7 @@ def _collect(
     job: Job,
     jobs: list[Job],
     record: Record | None,
-    save: Callable[[Record], None],
+    save: Callable[[Record], Record | None],
     progress: Progress,
 ) -> Record:
     resources = {"num_gpus": 1} if job.device == "cuda" else {"num_cpus": job.threads or 1}
@@ -76,7 +76,7 @@ def _collect(
             lost.append(f"shard {shard}: {str(cause).strip().splitlines()[-1][:200]}")
             progress.finish(lost[-1])
         else:
-            save(done)
+            done = save(done) or done
             progress.finish("")
         progress.advance()
     if lost:

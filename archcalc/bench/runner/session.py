@@ -90,12 +90,13 @@ class Job:
 def measure(
     job: Job,
     record: Record | None = None,
-    save: Callable[[Record], None] = lambda record: None,
+    save: Callable[[Record], Record | None] = lambda record: None,
     progress: Progress | None = None,
     runners: Sequence[Runner] | None = None,
 ) -> Record:
     """The record with every point of `job` that it lacked; `save` is called after each one.
 
+    What `save` returns, such as the record with what other processes have added, takes the record's place.
     `runners` are fresh processes unless given. Raises `ArchcalcError` where nothing can be measured at all
     (no device, another environment, a spec that changed); what was saved stands. Ctrl-C gets through.
     """
@@ -131,7 +132,7 @@ class _Course:
         job: Job,
         runners: Sequence[Runner],
         record: Record,
-        save: Callable[[Record], None],
+        save: Callable[[Record], Record | None],
         progress: Progress,
         now: work.Fingerprints,
     ) -> None:
@@ -148,9 +149,11 @@ class _Course:
         for key in todo:
             if self.late():
                 break
+            if not remaining((key,), self.record, rows=self.job.rows, belongs=self.now.belongs):
+                continue  # another process has measured it meanwhile
             point = replace(self.point(key), specs=self.specs(key))
             self.record = with_point(self.record, point)
-            self.save(self.record)
+            self.record = self.save(self.record) or self.record
             ended = "" if point.status is Status.DONE else f"{key.text}: {point.status}: {point.message}"
             self.progress.finish(ended)
         return self.record
@@ -227,7 +230,7 @@ class _Course:
             session = replace(session, null_tests=(*session.null_tests, null.null), flags=flags)
         self.session = session
         self.record = with_session(self.record, session)
-        self.save(self.record)
+        self.record = self.save(self.record) or self.record
 
     def ask(self, task: Task, watch: Watch) -> Answer:
         """An answer; raises `ArchcalcError` where the device is gone."""
