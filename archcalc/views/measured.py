@@ -30,7 +30,11 @@ _WHERE = (
 
 def _where(point: Point) -> tuple[Any, ...]:
     key = point.key
-    return key.batch, key.precision, key.mode + (", fused" if key.fused else ""), key.layout
+    conditions = [key.mode]
+    conditions += ["fused"] if key.fused else []
+    conditions += [f"{key.heap} heap"] if key.heap != "steady" else []
+    conditions += [f"{key.caches} caches"] if key.caches != "warm" else []
+    return key.batch, key.precision, ", ".join(conditions), key.layout
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -171,18 +175,18 @@ def _saving(figures: PairFigures, settings: tuple[str, ...]) -> tuple[Any, ...]:
 def notes(record: Record, points: Sequence[Point]) -> tuple[str, ...]:
     """On what and how it was measured, the null tests, and every flag with its remedy."""
     sessions = [s for s in record.sessions if any(p.session == s.identity for p in points)]
-    found: list[str] = []
+    lines: list[str] = []
     for session in sessions:
-        found += [_measured_on(session), _null_tests(session)]
+        lines += [_measured_on(session), _null_tests(session)]
     failures = [p for p in points if p.status is not Status.DONE]
-    found += [f"{p.key.text}: {p.status}: {p.message}" for p in failures]
+    lines += [f"{p.key.text}: {p.status}: {p.message}" for p in failures]
     flags: dict[str, Flag] = {}
     for point in points:
         raised = measured.pair(record, point).flags if point.pair is not None else point.flags
         for flag in raised:
             flags.setdefault(flag.kind, flag)
-    found += [f"Flag {flag.kind}: {flag.detail}; {flag.remedy}." for flag in flags.values()]
-    return tuple(dict.fromkeys(found))
+    lines += [f"Flag {flag.kind}: {flag.detail}; {flag.remedy}." for flag in flags.values()]
+    return tuple(dict.fromkeys(lines))
 
 
 def _measured_on(session: Session) -> str:
@@ -236,8 +240,8 @@ def rows_beside(table: Table, counted: Counts, record: Record, point: Point) -> 
     )
     rows = []
     for row in table.rows:
-        found = figures.get(next(labels).row.name) if row[0] else None
-        rows.append((*row, *_row(found)))
+        measured_row = figures.get(next(labels).row.name) if row[0] else None
+        rows.append((*row, *_row(measured_row)))
     total = sum(f.isolated.point for f in figures.values()) * 1e-6
     totals = tuple((*t, significant(total), None, None, "") for t in table.totals[:1])
     lines = [*table.notes, f"Rows measured at: {point.key.text}.", *_books(point, counted.graph.name)]
@@ -274,7 +278,7 @@ def _books(point: Point, network: str) -> list[str]:
 # -- ceilings ---------------------------------------------------------------------------------------
 
 
-def ceilings(found: Sequence[Ceilings], environment: Any) -> Table:
+def ceilings(reached: Sequence[Ceilings], environment: Any) -> Table:
     """What a device reached: P of products and convolutions, B, t0."""
     columns = (
         Column("precision", "precision"),
@@ -293,7 +297,7 @@ def ceilings(found: Sequence[Ceilings], environment: Any) -> Table:
             significant(c.bandwidth * 1e-9),
             significant(c.launch_ns * 1e-3),
         )
-        for c in found
+        for c in reached
     )
     e = environment
     where = f"{e.device_name}, {e.variant}, {e.threads} threads, torch {e.torch}"
@@ -305,7 +309,7 @@ def ceilings(found: Sequence[Ceilings], environment: Any) -> Table:
 
 def claims(findings: Sequence[Finding]) -> Table:
     """What papers claim about a pair, counted: the sentence, the published figure, and what comes out."""
-    from archcalc.views.audit import shown
+    from archcalc.views import audit
 
     columns = (
         Column("claim", "claim"),
@@ -313,7 +317,7 @@ def claims(findings: Sequence[Finding]) -> Table:
         Column("computed", "computed", "printed"),
         Column("verdict", "verdict"),
     )
-    rows = tuple((f.row, f.published, shown(f.computed, f.published), f.words) for f in findings)
+    rows = tuple((f.row, f.published, audit.shown(f.computed, f.published), f.words) for f in findings)
     return Table("What is claimed", columns, rows, (), ("Claims are about counts, not about time.",))
 
 
@@ -341,7 +345,7 @@ def measured_json(record: Record, points: Sequence[Point]) -> list[dict[str, Any
 
 def _point_json(record: Record, point: Point) -> dict[str, Any]:
     key = point.key
-    found: dict[str, Any] = {
+    value: dict[str, Any] = {
         "networks": list(key.networks),
         "device": key.device,
         "batch": key.batch,
@@ -349,6 +353,8 @@ def _point_json(record: Record, point: Point) -> dict[str, Any]:
         "mode": key.mode,
         "layout": key.layout,
         "fused": key.fused,
+        "heap": key.heap,
+        "caches": key.caches,
         "variables": dict(key.variables),
         "status": str(point.status),
         "message": point.message,
@@ -364,7 +370,7 @@ def _point_json(record: Record, point: Point) -> dict[str, Any]:
         regimes = [
             None if x.prediction is None else str(x.prediction.regime) for x in (figures.old, figures.new)
         ]
-        found |= {
+        value |= {
             "mu": saving.mu,
             "rho": _interval(saving.rho),
             "realized_saving": None if saving.interval is None else _interval(saving.interval),
@@ -374,7 +380,7 @@ def _point_json(record: Record, point: Point) -> dict[str, Any]:
             "predicted_rho": figures.predicted,
             "flags": [{"kind": str(f.kind), "detail": f.detail} for f in figures.flags],
         }
-    return found
+    return value
 
 
 def _interval(interval: MeasuredInterval) -> dict[str, Any]:

@@ -315,7 +315,11 @@ def test_every_optional_field_survives() -> None:
     optional |= {"null_tolerance_gpu_calls", "null_seconds", "sync_ns", "clocks_mhz", "power_mw", "precision"}
     assert all(f'"{name}":' in text for name in optional)
     bare = to_json(full())
-    assert {name for name in optional if f'"{name}":' in bare} == {"launch_ns", "precision", "specs"}  # of others
+    assert {name for name in optional if f'"{name}":' in bare} == {
+        "launch_ns",
+        "precision",
+        "specs",
+    }  # of others
 
 
 def test_a_record_of_schema_1_loads_and_says_what_it_measured() -> None:
@@ -415,16 +419,16 @@ CORRUPTED = {
     "an unknown field": (edit(setter("sessions", 0, "x", to=1)), "sessions[0]: unknown field `x`"),
     "text for a number": (
         edit(setter(*FIRST_PAIR, "old", "macs", to="5")),
-        "points[1].pair.old.macs: expected a whole number, found a text",
+        "points[1].pair.old.macs: expected a whole number, got a text",
     ),
     "truth for a number": (
         edit(setter(*FIRST_PAIR, "old", "macs", to=True)),
-        "expected a whole number, found true or false",
+        "expected a whole number, got true or false",
     ),
-    "a fraction for a whole": (edit(setter("sessions", 0, "seed", to=1.5)), "found a number"),
-    "null for a number": (edit(setter("sessions", 0, "seed", to=None)), "found nothing (null)"),
-    "an object for a list": (edit(setter("points", to={})), "expected a list, found an object"),
-    "a list for an object": (edit(setter("points", 0, to=[])), "expected an object, found a list"),
+    "a fraction for a whole": (edit(setter("sessions", 0, "seed", to=1.5)), "got a number"),
+    "null for a number": (edit(setter("sessions", 0, "seed", to=None)), "got nothing (null)"),
+    "an object for a list": (edit(setter("points", to={})), "expected a list, got an object"),
+    "a list for an object": (edit(setter("points", 0, to=[])), "expected an object, got a list"),
     "infinity": (
         reseal(to_json(full()).replace("2900000000000.0", "1e999")),
         "ceilings[0].bandwidth: inf is not a finite number",
@@ -433,7 +437,7 @@ CORRUPTED = {
     "a status of no type": (edit(setter("points", 0, "status", to=3)), "expected a text"),
     "three slots": (
         edit(setter(*FIRST_PAIR, "runs", 0, "slots_ns", 3, to=[1, 2, 3])),
-        "slots_ns[3]: expected 4 values, found 3",
+        "slots_ns[3]: expected 4 values, got 3",
     ),
     "a slot of nothing": (
         edit(setter(*FIRST_PAIR, "runs", 0, "slots_ns", 3, 0, to=0)),

@@ -56,12 +56,12 @@ def _to_json(hint: Any, value: Any, path: str) -> Any:
         return None if value is None else _to_json(option, value, path)
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, tuple):
-            raise CodecError(path, f"expected a tuple, found {_kind(value)}")
+            raise CodecError(path, f"expected a tuple, got {_kind(value)}")
         kinds = _tuple_kinds(hint, len(value), path)
         return [_to_json(k, v, f"{path}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True))]
     if is_dataclass(hint):
         if type(value) is not hint:
-            raise CodecError(path, f"expected {hint}, found {_kind(value)}")
+            raise CodecError(path, f"expected {hint}, got {_kind(value)}")
         return encode(value)
     if issubclass(hint, StrEnum):
         return str(hint(value))
@@ -80,7 +80,7 @@ def _from_json(hint: Any, value: Any, path: str) -> Any:
         return None if value is None else _from_json(option, value, path)
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, list):
-            raise CodecError(path, f"expected a list, found {_kind(value)}")
+            raise CodecError(path, f"expected a list, got {_kind(value)}")
         kinds = _tuple_kinds(hint, len(value), path)
         return tuple(
             _from_json(k, v, f"{path}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True))
@@ -100,7 +100,7 @@ def _from_json(hint: Any, value: Any, path: str) -> Any:
 
 def _dataclass(hint: type, value: Any, path: str) -> Any:
     if not isinstance(value, dict):
-        raise CodecError(path, f"expected an object, found {_kind(value)}")
+        raise CodecError(path, f"expected an object, got {_kind(value)}")
     hints = _hints(hint)
     members = {f.name: is_optional(f) for f in fields(hint)}
     for name, may_be_missing in members.items():
@@ -127,7 +127,7 @@ def _plain(hint: Any, value: Any, path: str) -> Any:
     if hint is float and type(value) is int and abs(value) < 2**53:
         return float(value)
     if type(value) is not hint and not (hint is str and isinstance(value, str)):
-        raise CodecError(path, f"expected {_NAMES[hint]}, found {_kind(value)}")
+        raise CodecError(path, f"expected {_NAMES[hint]}, got {_kind(value)}")
     if hint is int and not -(2**63) <= value < 2**63:
         raise CodecError(path, "the number is too large")
     if hint is float and not math.isfinite(value):
@@ -161,7 +161,7 @@ def _tuple_kinds(hint: Any, length: int, path: str) -> list[Any]:
     if len(kinds) == 2 and kinds[1] is Ellipsis:
         return [kinds[0]] * length
     if len(kinds) != length:
-        raise CodecError(path, f"expected {len(kinds)} values, found {length}")
+        raise CodecError(path, f"expected {len(kinds)} values, got {length}")
     return kinds
 
 

@@ -41,7 +41,7 @@ class Environment:
 
     device: str  # cpu or cuda
     device_name: str
-    variant: str  # what the name does not tell: memory, power limit, MIG slice
+    variant: str  # what the name does not say: memory, power limit, MIG slice
     cpu: str
     threads: int
     torch: str

@@ -69,7 +69,7 @@ class RecordFile:
             self._base, self._stamp = replace(read, points=points), now
 
     def _now(self) -> tuple[int, ...] | None:
-        """What tells one version of the file from another; None where there is no file."""
+        """What differs between two versions of the file; None where there is no file."""
         try:
             state = self.path.stat()
         except FileNotFoundError:

@@ -59,9 +59,9 @@ def remaining(
 ) -> tuple[Key, ...]:
     """The points that a resumed sweep still has to measure, in the order given.
 
-    Out of memory and unsupported are answers and stay; a failure is tried again unless told not to. With
-    `rows` a point that was measured without its rows is measured again with them. `belongs` says of a point
-    that it was measured on what the specs say now; others do not count.
+    Out of memory and unsupported are answers and stay; a failure is tried again unless `retry_failed` is off.
+    With `rows` a point that was measured without its rows is measured again with them. `belongs` says of a
+    point that it was measured on what the specs say now; others do not count.
     """
     have = {
         point.key
