@@ -729,7 +729,7 @@ def test_mu_and_books() -> None:
     pair = done(key()).pair
     assert pair is not None
     assert pair.mu == 0.72
-    with pytest.raises(ValueError, match="no multiply-adds"):
+    with pytest.raises(ArchcalcError, match="no multiply-adds"):
         _ = replace(pair, old=MeasuredNetwork("x", 0, 1)).mu
     assert Books("v1", 1000, 900, 80).closed
     assert not Books("v1", 1000, 900, 79).closed

@@ -24,6 +24,7 @@ from archcalc.bench.stats.flags import Flag
 from archcalc.bench.stats.nulltest import NullTest, verdicts_refused
 from archcalc.bench.stats.protocol import PairRun, Protocol, SoloRun
 from archcalc.bench.stats.roofline import Ceilings, Work
+from archcalc.errors import ArchcalcError
 
 SCHEMA = 2  # of what is written; 1 is read too
 HEAPS = ("steady", "default")
@@ -159,6 +160,16 @@ class MeasuredNetwork:
     host: HostCost | None = field(default=None, metadata=OPTIONAL)
     energy_mj: float | None = field(default=None, metadata=OPTIONAL)
 
+    def __post_init__(self) -> None:
+        _not_negative(self, "macs", "bytes", "memory_counted", "memory_peak", "energy_mj")
+
+
+def _not_negative(owner: object, *names: str) -> None:
+    for name in names:
+        value = getattr(owner, name)
+        if value is not None and value < 0:
+            raise ValueError(f"`{name}` cannot be negative")
+
 
 def _one_for_each_process(runs: Sequence[PairRun] | Sequence[SoloRun]) -> None:
     if not runs:
@@ -180,9 +191,12 @@ class PairResult:
 
     @property
     def mu(self) -> float:
-        """MACs(new) / MACs(old)."""
+        """MACs(new) / MACs(old). Raises `ArchcalcError` where the old network has none."""
         if self.old.macs < 1:
-            raise ValueError(f"{self.old.name} does no multiply-adds")
+            raise ArchcalcError(
+                f"`{self.old.name}` does no multiply-adds: there is no arithmetic to save",
+                "measure the two networks without `--pair`",
+            )
         return self.new.macs / self.old.macs
 
 
@@ -223,6 +237,7 @@ class RowResult:
 
     def __post_init__(self) -> None:
         _one_for_each_process(self.isolated)
+        _not_negative(self, "macs", "bytes", "in_situ_ns")
 
     @property
     def same_kernels(self) -> bool:
@@ -238,6 +253,11 @@ class Books:
     total_ns: int
     kernels_ns: int
     gaps_ns: int
+
+    def __post_init__(self) -> None:
+        _not_negative(self, "kernels_ns", "gaps_ns")
+        if self.total_ns < 1:
+            raise ValueError("a forward pass takes some time")
 
     @property
     def unattributed_ns(self) -> int:
