@@ -1,6 +1,6 @@
 """`Record` -> figures: latency, ratio, realized saving, verdict and the roofline beside it; no torch.
 
-Everything is reckoned anew from raw times, so that a record read on another machine gives the same.
+Everything is computed again from raw times, so that a record read on another machine gives the same.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ class RowFigures:
 
 def ceilings(session: Session, key: Key) -> Ceilings | None:
     """The ceilings of the session at a point's precision and mode."""
-    found = (c for c in session.ceilings if c.precision == key.precision and c.mode == key.mode)
-    return next(found, None)
+    same = (c for c in session.ceilings if c.precision == key.precision and c.mode == key.mode)
+    return next(same, None)
 
 
 def pair(record: Record, point: Point) -> PairFigures:
@@ -95,14 +95,14 @@ def pair(record: Record, point: Point) -> PairFigures:
     if old.prediction is not None and new.prediction is not None and old.prediction.total_ns > 0:
         predicted = new.prediction.total_ns / old.prediction.total_ns
     target = session.protocol.half_width(point.key.device)
-    found = (*point.flags, *(f for run in result.runs for f in run.flags), *pair_flags(result.runs, target))
+    flags = (*point.flags, *(f for run in result.runs for f in run.flags), *pair_flags(result.runs, target))
     return PairFigures(
         point=point,
         old=old,
         new=new,
-        saving=realized_saving(result.mu, rho, session.refused),
+        saving=realized_saving(result.mu, rho, session.refuses(point.key)),
         predicted=predicted,
-        flags=_distinct(found),
+        flags=_distinct(flags),
     )
 
 
@@ -118,8 +118,8 @@ def latencies(record: Record, point: Point) -> tuple[Latency, ...]:
 
 
 def _latency(point: Point, session: Session, network: MeasuredNetwork, ns: MeasuredInterval) -> Latency:
-    found = ceilings(session, point.key)
-    return Latency(point, network, ns, predict(network.work, found) if found and network.work else None)
+    limits = ceilings(session, point.key)
+    return Latency(point, network, ns, predict(network.work, limits) if limits and network.work else None)
 
 
 def rows(record: Record, point: Point, network: str) -> tuple[RowFigures, ...]:
@@ -127,17 +127,17 @@ def rows(record: Record, point: Point, network: str) -> tuple[RowFigures, ...]:
 
     A share is of the total in situ, gaps and the rest included; without figures in situ, of the isolated sum.
     """
-    found = [row for row in point.rows if row.network == network]
-    known = ceilings(record.session(point), point.key)
+    results = [row for row in point.rows if row.network == network]
+    limits = ceilings(record.rows_session(point), point.key)
     books = next((b for b in point.books if b.network == network), None)
-    alone = [solo_latency_ns(row.isolated) for row in found]
-    whole = sum(a.point for a in alone)
+    alone = [solo_latency_ns(row.isolated) for row in results]
+    total = sum(a.point for a in alone)
     figures = []
-    for row, isolated in zip(found, alone, strict=True):
-        share: float | None = isolated.point / whole
+    for row, isolated in zip(results, alone, strict=True):
+        share: float | None = isolated.point / total
         if books is not None:
             share = None if row.in_situ_ns is None else row.in_situ_ns / books.total_ns
-        prediction = predict(row.work, known) if known and row.work else None
+        prediction = predict(row.work, limits) if limits and row.work else None
         figures.append(RowFigures(row, isolated, share, prediction))
     return tuple(figures)
 
@@ -158,7 +158,7 @@ def with_rows(record: Record, network: str) -> Iterator[Point]:
 
 def _distinct(flags: Iterable[Flag]) -> tuple[Flag, ...]:
     """One flag of each kind, the first: five processes with a drift each are one warning."""
-    found: dict[str, Flag] = {}
+    first: dict[str, Flag] = {}
     for flag in flags:
-        found.setdefault(flag.kind, flag)
-    return tuple(found.values())
+        first.setdefault(flag.kind, flag)
+    return tuple(first.values())

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archcalc.bench.records.record import Key, MeasuredNetwork
+from archcalc.bench.records.record import Key, MeasuredNetwork, Point, Record
 from archcalc.bench.stats.roofline import Work, WorkKind
 from archcalc.cost import counts
 from archcalc.document.text import number
@@ -76,14 +76,15 @@ def instance(source: str, key: Key) -> Instance:
     return Instance(graph.name, graph, counted, folded | graph.final_probabilities())
 
 
-def fingerprint(source: str) -> str:
-    """SHA-256 (hex) of what a spec builds: every layer with its sizes, inputs and row, at its defaults.
+def fingerprint(source: str, variables: Mapping[str, str] | None = None) -> str:
+    """SHA-256 (hex) of what a spec builds: every layer with its sizes, inputs and row.
 
+    `variables` are a point's; without them the spec is taken at its defaults.
     Not of the document's text: prose, footnotes and claims may be corrected without orphaning a
     measurement, while a change in what is built is seen also where it comes from a parent document or
-    from archcalc itself. Points with variables are guarded by their counts besides.
+    from archcalc itself.
     """
-    graph = load_graph(source, {})
+    graph = load_graph(source, variables or {})
     # spelt as before vectors had a shape of their own, so that older records still match
     digest = hashlib.sha256(repr(graph.input).encode())
     for node in graph.nodes:
@@ -100,6 +101,46 @@ def fingerprint(source: str) -> str:
         )
         digest.update(repr(line).encode())
     return digest.hexdigest()
+
+
+class Fingerprints:
+    """The fingerprints of what points measure, as the specs are now; each is computed once.
+
+    `sources` gives the name or file of each network.
+    """
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self._sources = sources
+        self._known: dict[tuple[str, tuple[tuple[str, str], ...]], str] = {}
+
+    def spec(self, name: str) -> str:
+        """The fingerprint of a network at its spec's defaults. Raises as `load_graph` does."""
+        return self._of(name, ())
+
+    def key(self, key: Key) -> tuple[str, ...]:
+        """The fingerprints of a point's networks, its variables set. Raises as `load_graph` does."""
+        return tuple(self._of(name, key.variables) for name in key.networks)
+
+    def belongs(self, point: Point) -> bool:
+        """True where a point was measured on what its networks are now.
+
+        A point of an older record gives its networks' fingerprints at their defaults, whatever its variables.
+        """
+        if point.specs == self.key(point.key):
+            return True
+        return point.specs == tuple(self.spec(name) for name in point.key.networks)
+
+    def _of(self, name: str, variables: tuple[tuple[str, str], ...]) -> str:
+        identity = (name, variables)
+        if identity not in self._known:
+            self._known[identity] = fingerprint(self._sources.get(name, name), dict(variables))
+        return self._known[identity]
+
+
+def current(record: Record, keys: Iterable[Key], sources: Mapping[str, str]) -> tuple[Point, ...]:
+    """The record's points with these keys, without those that were measured before a spec was edited."""
+    wanted, now = set(keys), Fingerprints(sources)
+    return tuple(point for point in record.points if point.key in wanted and now.belongs(point))
 
 
 def cheaper(instances: Sequence[Instance]) -> int:

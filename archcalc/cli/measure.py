@@ -72,6 +72,7 @@ def measure(
     wide: options.Wide = False,
 ) -> None:
     """Measure latency and keep every raw time in a record; the same command again goes on from there."""
+    from archcalc.bench import work
     from archcalc.bench.runner import plan
 
     chosen = measuring.choose(names, settings, input)
@@ -85,7 +86,7 @@ def measure(
         where.device, measuring.preset(quick, thorough), threads, seed, rows, "", minutes
     )
     record = measuring.obtain(keys, chosen.sources, wanted, path)
-    _print(record, [p for p in record.points if p.key in set(keys)], wide)
+    _print(record, work.current(record, keys, chosen.sources), wide)
     terminal.note(f"the record is {path}")
 
 
@@ -117,6 +118,7 @@ def sweep(
 
     What the record has is skipped, so that an interrupted sweep goes on by the same command.
     """
+    from archcalc.bench import work
     from archcalc.bench.runner import plan
 
     names = list(networks or [n for pair in plan.FACTORIZATIONS for n in pair])
@@ -137,7 +139,7 @@ def sweep(
         where.device, measuring.preset(quick, thorough), threads, seed, False, shard, minutes, ray
     )
     record = measuring.obtain(keys, chosen.sources, wanted, path)
-    _print(record, [p for p in record.points if p.key in set(keys)], wide)
+    _print(record, work.current(record, keys, chosen.sources), wide)
     terminal.note(f"the record is {path}")
 
 

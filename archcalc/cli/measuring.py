@@ -130,10 +130,13 @@ def obtain(keys: Sequence[Key], sources: Mapping[str, str], wanted: Wanted, path
 
     Every finished point is saved at once. On Ctrl-C says what is kept, and lets it through.
     """
-    from archcalc.bench.records import shards, storage
+    from archcalc.bench import work
+    from archcalc.bench.records import shards
+    from archcalc.bench.records.recordfile import RecordFile
     from archcalc.bench.runner import cluster, plan, session
 
-    before = storage.load(path) if path is not None and path.exists() else None
+    kept = RecordFile(path) if path is not None else None
+    before = kept.record if kept is not None else None
     if wanted.shard:
         keys = shards.parse_shard(wanted.shard).select(keys)
     job = session.Job(
@@ -148,14 +151,13 @@ def obtain(keys: Sequence[Key], sources: Mapping[str, str], wanted: Wanted, path
         shard=wanted.shard,
         seconds=None if wanted.minutes is None else 60 * wanted.minutes,
     )
-    todo = shards.remaining(job.keys, before, rows=wanted.rows)
+    belongs = work.Fingerprints(sources).belongs
+    todo = shards.remaining(job.keys, before, rows=wanted.rows, belongs=belongs)
     if before is not None and len(todo) < len(job.keys):
         terminal.note(f"{path}: {len(job.keys) - len(todo)} of {len(job.keys)} points are there already")
 
-    def save(record: Record) -> None:
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            storage.save(record, path)
+    def save(record: Record) -> Record | None:
+        return kept.save(record) if kept is not None else None
 
     measure: Callable[..., Record] = session.measure
     try:
@@ -185,6 +187,7 @@ def pairs(chosen: Chosen, wanted: Wanted, axes: Axes, name: str | None) -> tuple
     Without a device the record called `name` is read, and every axis left out stands for all that it holds.
     """
     from archcalc.bench import shipped as records
+    from archcalc.bench import work
     from archcalc.bench.runner import plan
 
     batch, precision, mode, layout, fuse = axes
@@ -192,7 +195,7 @@ def pairs(chosen: Chosen, wanted: Wanted, axes: Axes, name: str | None) -> tuple
         where = conditions(wanted.device, numbers(batch, "batch"), precision, mode, layout, fuse)
         keys = plan.points(chosen.pairs(), where, [chosen.variables])
         record = obtain(keys, chosen.sources, wanted, Path(name) if name else None)
-        return record, tuple(p for p in record.points if p.key in set(keys))
+        return record, work.current(record, keys, chosen.sources)
     assert name is not None
     record = records.load(name, chosen.sources)
     return record, held(record, chosen, axes)

@@ -144,7 +144,7 @@ def _latency(x: Latency, evidence: Evidence) -> str:
     session = evidence.session(x.point.key)
     refused = (
         " **The session failed its null test**: this figure is not to be relied on."
-        if session.refused
+        if session.refuses(x.point.key)
         else ""
     )
     return (

@@ -175,7 +175,9 @@ def _session(session: Session) -> str:
         )
     passed = sum(test.passed for test in session.null_tests)
     null = f"null tests passed: {passed} of {len(session.null_tests)}"
-    parts.append(null + (", so no verdict is given" if session.refused else ""))
+    failed = [f"{test.precision}, {test.mode}".strip(", ") for test in session.failed_null_tests]
+    refused = " in " + "; ".join(failed) if all(failed) and passed else ""
+    parts.append(null + (f", so no verdict is given{refused}" if failed or not passed else ""))
     command = " ".join(session.command)
     return "; ".join(parts) + (f"; command `{command}`." if command else ".")
 

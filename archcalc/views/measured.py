@@ -30,7 +30,11 @@ _WHERE = (
 
 def _where(point: Point) -> tuple[Any, ...]:
     key = point.key
-    return key.batch, key.precision, key.mode + (", fused" if key.fused else ""), key.layout
+    conditions = [key.mode]
+    conditions += ["fused"] if key.fused else []
+    conditions += [f"{key.heap} heap"] if key.heap != "steady" else []
+    conditions += [f"{key.caches} caches"] if key.caches != "warm" else []
+    return key.batch, key.precision, ", ".join(conditions), key.layout
 
 
 def spread(interval: MeasuredInterval, digits: int = 3) -> str:
@@ -162,18 +166,18 @@ def _saving(figures: PairFigures, settings: tuple[str, ...]) -> tuple[Any, ...]:
 def notes(record: Record, points: Sequence[Point]) -> tuple[str, ...]:
     """On what and how it was measured, the null tests, and every flag with its remedy."""
     sessions = [s for s in record.sessions if any(p.session == s.identity for p in points)]
-    found: list[str] = []
+    lines: list[str] = []
     for session in sessions:
-        found += [_measured_on(session), _null_tests(session)]
+        lines += [_measured_on(session), _null_tests(session)]
     failures = [p for p in points if p.status is not Status.DONE]
-    found += [f"{p.key.text}: {p.status}: {p.message}" for p in failures]
+    lines += [f"{p.key.text}: {p.status}: {p.message}" for p in failures]
     flags: dict[str, Flag] = {}
     for point in points:
         raised = measured.pair(record, point).flags if point.pair is not None else point.flags
         for flag in raised:
             flags.setdefault(flag.kind, flag)
-    found += [f"Flag {flag.kind}: {flag.detail}; {flag.remedy}." for flag in flags.values()]
-    return tuple(dict.fromkeys(found))
+    lines += [f"Flag {flag.kind}: {flag.detail}; {flag.remedy}." for flag in flags.values()]
+    return tuple(dict.fromkeys(lines))
 
 
 def _measured_on(session: Session) -> str:
@@ -191,16 +195,21 @@ def _null_tests(session: Session) -> str:
         return "No null test was made: verdicts are refused."
     parts = []
     for test in session.null_tests:
+        where = f"{test.precision}, {test.mode}: " if test.mode and len(session.null_tests) > 1 else ""
         problem = test.problems[-1] if test.attempts else "no attempt was made"
         if test.passed:
             copy = test.attempts[-1].copy.log_rho.exp()
             extra = test.attempts[-1].extra.log_rho.exp()
             parts.append(
-                f"{test.network} against its copy {_bounds(copy)}, with extra work {_bounds(extra)}: passed"
+                f"{where}{test.network} against its copy {_bounds(copy)},"
+                f" with extra work {_bounds(extra)}: passed"
             )
         else:
-            parts.append(f"{test.network}: failed {len(test.attempts)} times ({problem})")
-    refused = "; verdicts are refused" if session.refused else ""
+            parts.append(f"{where}{test.network}: failed {len(test.attempts)} times ({problem})")
+    failed = session.failed_null_tests
+    refused = "; verdicts are refused" if failed else ""
+    if failed and len(failed) < len(session.null_tests) and all(test.mode for test in failed):
+        refused += " in " + "; ".join(f"{test.precision}, {test.mode}" for test in failed)
     return "Null test: " + "; ".join(parts) + refused + "."
 
 
@@ -222,8 +231,8 @@ def rows_beside(table: Table, counted: Counts, record: Record, point: Point) -> 
     )
     rows = []
     for row in table.rows:
-        found = figures.get(next(labels).row.name) if row[0] else None
-        rows.append((*row, *_row(found)))
+        measured_row = figures.get(next(labels).row.name) if row[0] else None
+        rows.append((*row, *_row(measured_row)))
     total = sum(f.isolated.point for f in figures.values()) * 1e-6
     totals = tuple((*t, significant(total), None, None, "") for t in table.totals[:1])
     lines = [*table.notes, f"Rows measured at: {point.key.text}.", *_books(point, counted.graph.name)]
@@ -260,7 +269,7 @@ def _books(point: Point, network: str) -> list[str]:
 # -- ceilings ---------------------------------------------------------------------------------------
 
 
-def ceilings(found: Sequence[Ceilings], environment: Any) -> Table:
+def ceilings(reached: Sequence[Ceilings], environment: Any) -> Table:
     """What a device reached: P of products and convolutions, B, t0."""
     columns = (
         Column("precision", "precision"),
@@ -279,7 +288,7 @@ def ceilings(found: Sequence[Ceilings], environment: Any) -> Table:
             significant(c.bandwidth * 1e-9),
             significant(c.launch_ns * 1e-3),
         )
-        for c in found
+        for c in reached
     )
     e = environment
     where = f"{e.device_name}, {e.variant}, {e.threads} threads, torch {e.torch}"
@@ -327,7 +336,7 @@ def measured_json(record: Record, points: Sequence[Point]) -> list[dict[str, Any
 
 def _point_json(record: Record, point: Point) -> dict[str, Any]:
     key = point.key
-    found: dict[str, Any] = {
+    value: dict[str, Any] = {
         "networks": list(key.networks),
         "device": key.device,
         "batch": key.batch,
@@ -335,6 +344,8 @@ def _point_json(record: Record, point: Point) -> dict[str, Any]:
         "mode": key.mode,
         "layout": key.layout,
         "fused": key.fused,
+        "heap": key.heap,
+        "caches": key.caches,
         "variables": dict(key.variables),
         "status": str(point.status),
         "message": point.message,
@@ -350,7 +361,7 @@ def _point_json(record: Record, point: Point) -> dict[str, Any]:
         regimes = [
             None if x.prediction is None else str(x.prediction.regime) for x in (figures.old, figures.new)
         ]
-        found |= {
+        value |= {
             "mu": saving.mu,
             "rho": _interval(saving.rho),
             "realized_saving": None if saving.interval is None else _interval(saving.interval),
@@ -360,7 +371,7 @@ def _point_json(record: Record, point: Point) -> dict[str, Any]:
             "predicted_rho": figures.predicted,
             "flags": [{"kind": str(f.kind), "detail": f.detail} for f in figures.flags],
         }
-    return found
+    return value
 
 
 def _interval(interval: MeasuredInterval) -> dict[str, Any]:

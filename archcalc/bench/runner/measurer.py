@@ -20,7 +20,7 @@ from archcalc.bench.runner.precision import UnsupportedError
 from archcalc.bench.runner.tasks import Answer, Task, TaskKind, Watch
 from archcalc.bench.stats import flags
 from archcalc.bench.stats.flags import Flag
-from archcalc.bench.stats.nulltest import null_test
+from archcalc.bench.stats.nulltest import NullSubjects, null_test
 from archcalc.bench.stats.protocol import Subject
 from archcalc.bench.stats.rounds import Watch as Seen
 from archcalc.bench.stats.rounds import measure_pair, measure_solo
@@ -84,12 +84,11 @@ class Measurer:
         else:
             other = _subject(instance.build(source, key, task.seed), key)
         found = null_test(
-            name,
-            one,
-            other,
-            _filler(key.device, dtype),
+            NullSubjects(name, one, other, _filler(key.device, dtype)),
             task.protocol,
             key.device,
+            key.precision,
+            key.mode,
             task.seed,
             task.process,
             self._watching(watch, f"null test of {name}"),

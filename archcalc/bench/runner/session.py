@@ -7,12 +7,13 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import product
 from typing import Protocol as Interface
 
 from archcalc.bench import work
+from archcalc.bench.records.adding import with_point, with_session, with_specs
 from archcalc.bench.records.record import (
     Environment,
     Key,
@@ -24,9 +25,6 @@ from archcalc.bench.records.record import (
     SoloResult,
     SpecHash,
     Status,
-    with_point,
-    with_session,
-    with_specs,
 )
 from archcalc.bench.records.shards import remaining
 from archcalc.bench.runner import pool
@@ -87,33 +85,33 @@ class Job:
     command: tuple[str, ...] = ()
     shard: str = ""
     seconds: float | None = None
-    specs: Mapping[str, str] = field(default_factory=dict)
 
 
 def measure(
     job: Job,
     record: Record | None = None,
-    save: Callable[[Record], None] = lambda record: None,
+    save: Callable[[Record], Record | None] = lambda record: None,
     progress: Progress | None = None,
     runners: Sequence[Runner] | None = None,
 ) -> Record:
     """The record with every point of `job` that it lacked; `save` is called after each one.
 
+    What `save` returns, such as the record with what other processes have added, takes the record's place.
     `runners` are fresh processes unless given. Raises `ArchcalcError` where nothing can be measured at all
     (no device, another environment, a spec that changed); what was saved stands. Ctrl-C gets through.
     """
     record, progress = record or Record(), progress or Silent()
-    todo = remaining(job.keys, record, rows=job.rows)
+    now = work.Fingerprints(job.sources)
+    todo = remaining(job.keys, record, rows=job.rows, belongs=now.belongs)
     names = sorted({name for key in todo for name in key.networks})
-    specs = [SpecHash(n, job.specs.get(n) or work.fingerprint(job.sources[n])) for n in names]
-    record = with_specs(record, specs)
+    record = with_specs(record, [SpecHash(name, now.spec(name)) for name in names])
     if not todo:
         return record
     kinds = {(key.precision, key.mode) for key in todo}
     count = job.protocol.processes if runners is None else len(runners)
     progress.begin(1 + 2 * len(kinds) + count * len(todo))
     with _running(job, runners) as processes:
-        return _Course(job, processes, record, save, progress).over(todo)
+        return _Course(job, processes, record, save, progress, now).over(todo)
 
 
 @contextlib.contextmanager
@@ -134,9 +132,11 @@ class _Course:
         job: Job,
         runners: Sequence[Runner],
         record: Record,
-        save: Callable[[Record], None],
+        save: Callable[[Record], Record | None],
         progress: Progress,
+        now: work.Fingerprints,
     ) -> None:
+        self.now = now
         self.job, self.runners, self.record = job, runners, record
         self.save, self.progress = save, progress
         self.own = tuple(r.pid for r in runners if isinstance(r, pool.Process))
@@ -149,12 +149,19 @@ class _Course:
         for key in todo:
             if self.late():
                 break
-            point = self.point(key)
+            if not remaining((key,), self.record, rows=self.job.rows, belongs=self.now.belongs):
+                continue  # another process has measured it meanwhile
+            point = replace(self.point(key), specs=self.specs(key))
             self.record = with_point(self.record, point)
-            self.save(self.record)
+            self.record = self.save(self.record) or self.record
             ended = "" if point.status is Status.DONE else f"{key.text}: {point.status}: {point.message}"
             self.progress.finish(ended)
         return self.record
+
+    def specs(self, key: Key) -> tuple[str, ...]:
+        """The hashes of what is measured, as a point that gains its rows or failed before has them."""
+        before = (p.specs for p in self.record.points if p.key == key and self.now.belongs(p))
+        return next(before, self.now.key(key))
 
     def late(self) -> bool:
         limit = self.job.seconds
@@ -223,7 +230,7 @@ class _Course:
             session = replace(session, null_tests=(*session.null_tests, null.null), flags=flags)
         self.session = session
         self.record = with_session(self.record, session)
-        self.save(self.record)
+        self.record = self.save(self.record) or self.record
 
     def ask(self, task: Task, watch: Watch) -> Answer:
         """An answer; raises `ArchcalcError` where the device is gone."""

@@ -19,9 +19,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
+
+from archcalc.bench.stats.fields import OPTIONAL
 
 
 class WorkKind(StrEnum):
@@ -59,7 +61,9 @@ class Ceilings:
 
     `matmul` and `convolution`: FLOP/s of the best large matrix product and convolution;
     `bandwidth`: bytes/s of a large copy, read plus written; `launch_ns`: ns of a trivial kernel, which
-    depends on the mode (within a CUDA graph it is a fraction of a call's).
+    depends on the mode (within a CUDA graph it is a fraction of a call's). `enqueue_ns`: ns for which the
+    host is busy handing over a trivial kernel; `sync_ns`: ns of a wait for a device that has nothing to do.
+    None where they were not measured.
     """
 
     precision: str
@@ -68,6 +72,8 @@ class Ceilings:
     bandwidth: float
     launch_ns: float
     mode: str = "eager"
+    enqueue_ns: float | None = field(default=None, metadata=OPTIONAL)
+    sync_ns: float | None = field(default=None, metadata=OPTIONAL)
 
     def __post_init__(self) -> None:
         rates = (self.matmul, self.convolution, self.bandwidth)
