@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc.cost import counts
 from archcalc.document import document
-from archcalc.errors import ArchcalcError
+from archcalc.errors import ArchcalcError, requires
 from archcalc.numbers import exact
 from archcalc.spec import library, outline, spec
 from archcalc.spec import lower as expand
@@ -75,6 +75,7 @@ class Architecture:
         Columns are those of `archcalc table --format csv`; published cells are text. Shapes are tuples of
         (channels, height, width), `traffic` and `peak` are bytes.
         """
+        requires("pandas", purpose="a table as a DataFrame")
         import pandas as pd
 
         from archcalc.views import costs as views
@@ -100,6 +101,7 @@ class Architecture:
         memory_format: torch.memory_format | None = None,
     ) -> Network:
         """The network as a torch module that gives logits; see `archcalc.nn.network.build`."""
+        requires("torch", purpose="a torch module")
         from archcalc.nn import network
 
         return network.build(
@@ -112,6 +114,7 @@ class Architecture:
 
     def profile(self, input: Shape | int | None = None, batch: int = 1, heads: bool = False) -> Profile:
         """What fvcore and torch count in the built network; see `archcalc.nn.profiler.profile`."""
+        requires("torch", "fvcore", purpose="profiling")
         from archcalc.nn import network, profiler
         from archcalc.nn.fixed import fixed_shape
 
@@ -120,6 +123,7 @@ class Architecture:
 
     def verify(self, input: Shape | int | None = None, batch: int = 1, heads: bool = False) -> Verification:
         """The counts beside those of three independent counters; see `archcalc.nn.verify.verify`."""
+        requires("torch", "fvcore", purpose="verification")
         from archcalc.nn import verify
 
         return verify.verify(self.graph(input, heads), batch)
@@ -130,6 +134,7 @@ class Architecture:
         For `conditions` (device, batch, precision, mode, layout, preset, threads) and faults see
         `archcalc.bench.runner.interface.measure`; `archcalc.bench.results` makes figures of the record.
         """
+        requires("torch", purpose="measuring")
         from archcalc.bench.runner import interface
 
         return interface.measure(self, other, **conditions)

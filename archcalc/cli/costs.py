@@ -168,7 +168,10 @@ def verify(
     wide: options.Wide = False,
 ) -> None:
     """Build the network, run it, and demand that three counters agree on every row."""
+    from archcalc.errors import requires
     from archcalc.views import verification as views
+
+    requires("torch", "fvcore", purpose="`archcalc verify`")
 
     chosen = options.load(name, settings)
     result = chosen.verify(options.size(input), batch, heads)
@@ -198,8 +201,11 @@ def show(
     force: options.Force = False,
 ) -> None:
     """Show the network as built: its torch module, its graph, or the code that runs it."""
+    from archcalc.errors import requires
     from archcalc.views import structure
 
+    if form is not Form.graph:
+        requires("torch", purpose=f"`archcalc show --as {form}`")
     graph = options.load(name, settings).graph(options.size(input), heads)
     if form is Form.graph:
         options.emit(structure.graph(graph), dict, RICH, output, force, wide=True)

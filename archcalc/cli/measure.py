@@ -11,7 +11,7 @@ import typer
 from archcalc import files
 from archcalc.cli import measuring, options, terminal
 from archcalc.cli.options import RICH, As
-from archcalc.errors import ArchcalcError
+from archcalc.errors import ArchcalcError, requires
 
 if TYPE_CHECKING:
     from archcalc.bench.records.record import Point, Record
@@ -38,6 +38,7 @@ def device(
 
     if output is not None:
         files.refuse(output, force)
+    requires("torch", purpose="`archcalc device`")
     default = "fp32-ieee,bf16" if device == "cpu" else "fp32-ieee,tf32,bf16,fp16"
     modes = mode or ("eager" if device == "cpu" else "eager,graph")
     where = measuring.conditions(device, (1,), precision or default, modes, None, False)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archcalc.cli import options, terminal
-from archcalc.errors import ArchcalcError
+from archcalc.errors import ArchcalcError, requires
 
 if TYPE_CHECKING:
     from archcalc.audit.findings import Finding
@@ -155,6 +155,9 @@ def obtain(keys: Sequence[Key], sources: Mapping[str, str], wanted: Wanted, path
     todo = shards.remaining(job.keys, before, rows=wanted.rows, belongs=belongs)
     if before is not None and len(todo) < len(job.keys):
         terminal.note(f"{path}: {len(job.keys) - len(todo)} of {len(job.keys)} points are there already")
+
+    if todo and not wanted.workers:
+        requires("torch", purpose="measuring")
 
     def save(record: Record) -> Record | None:
         return kept.save(record) if kept is not None else None

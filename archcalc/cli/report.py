@@ -37,8 +37,10 @@ def report(
     """
     from archcalc.bench import shipped as records
     from archcalc.cli import terminal
+    from archcalc.errors import requires
     from archcalc.report import build, evidence, page, words
 
+    requires("matplotlib", purpose="`archcalc report`")
     asked = build.requests(topics or ()) or build.whole()
     names = record if record is not None else list(records.shipped())
     found = evidence.load(names, _own(asked))

@@ -18,7 +18,7 @@ from archcalc.bench.records.shards import Shard, merge, remaining
 from archcalc.bench.runner import session
 from archcalc.bench.runner.session import Job, Progress
 from archcalc.bench.work import Fingerprints
-from archcalc.errors import ArchcalcError
+from archcalc.errors import ArchcalcError, requires
 
 
 def run_shard(job: Job) -> str:
@@ -88,10 +88,7 @@ def _collect(
 
 
 def _ray() -> Any:
-    try:
-        import ray
-    except ImportError:
-        raise ArchcalcError(
-            "Ray is not installed", "install it with `pip install 'archcalc[ray]'`, or use `--shard`"
-        ) from None
+    requires("ray", purpose="`--ray` (unlike `--shard`)")
+    import ray
+
     return ray
