@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from pathlib import Path
 
 from archcalc.errors import ArchcalcError
@@ -23,6 +22,8 @@ def write(path: Path, content: str | bytes, force: bool = False) -> None:
 
     Raises `ArchcalcError` where the file exists and `force` is not set, or where it cannot be written.
     """
+    import tempfile  # brings OpenSSL with it, which a table has no use for
+
     refuse(path, force)
     temporary = ""
     try:
