@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archcalc.cost import counts
@@ -187,28 +186,20 @@ class Ledger:
         scope = (*identity, source, heads, batch, precision, fused)
         if scope not in self.known.counts:
             if identity not in self.known.specs:
-                self.known.specs[identity] = spec.build(chosen, self._meant, dict(settings))
+                self.known.specs[identity] = spec.build(chosen, library.beside, dict(settings))
             built = expand.build(self.known.specs[identity], source, heads)
             self.known.counts[scope] = counts.count(built, batch, precision, fused)
         return self.known.counts[scope]
 
     def whole(self, chosen: Outline) -> Outline:
         """An outline with all that the networks which it extends give it."""
-        return outline.resolve(chosen, self._meant)
-
-    def _meant(self, name: str, by: Outline) -> Outline:
-        """The network that an outline extends: of its own document, a shipped one, or that of a file."""
-        here = self.outlines if by.document is self.document else outline.networks(by.document)
-        path = str(Path(by.document.file).parent / name) if library.is_path(name) else name
-        return _named(name, here) or library.find(path)
+        return outline.resolve(chosen, library.beside)
 
     def _find(self, name: str, span: Span) -> Outline:
         """A network of this document, a shipped one, or that of a file beside the document."""
         if name not in self._found:
-            own = _named(name, self.outlines)
-            path = str(Path(self.document.file).parent / name) if library.is_path(name) else name
             try:
-                self._found[name] = own or library.find(path)
+                self._found[name] = library.find_from(self.document, name)
             except SpecError:
                 raise
             except ArchcalcError as fault:
@@ -216,10 +207,6 @@ class Ledger:
                 near = suggest(name, [o.name for o in self.outlines])
                 raise SpecError(fault.message, span, near or hint) from None
         return self._found[name]
-
-
-def _named(name: str, outlines: tuple[Outline, ...]) -> Outline | None:
-    return next((o for o in outlines if name == o.name or name in o.aliases), None)
 
 
 def _within(counted: Counts, wanted: str) -> RowCount | tuple[RowCount, ...] | list[NodeCount]:
