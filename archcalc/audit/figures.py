@@ -15,7 +15,7 @@ from archcalc.errors import ArchcalcError, SpecError, suggest
 from archcalc.graph.graph import Graph, GraphRow
 from archcalc.metrics import METRICS
 from archcalc.ops.table import OPS
-from archcalc.spec import arithmetic, claims, library, outline, spec
+from archcalc.spec import arithmetic, claims, inheritance, library, spec
 from archcalc.spec import lower as expand
 from archcalc.spec.arithmetic import Name, Number, Reference, Size
 
@@ -193,7 +193,7 @@ class Ledger:
 
     def whole(self, chosen: Outline) -> Outline:
         """An outline with all that the networks which it extends give it."""
-        return outline.resolve(chosen, library.beside)
+        return inheritance.resolve(chosen, library.beside)
 
     def _find(self, name: str, span: Span) -> Outline:
         """A network of this document, a shipped one, or that of a file beside the document."""

@@ -196,7 +196,7 @@ class _Reader:
         )
 
     def unclosed_front(self) -> None:
-        """Complain where the document begins as front matter does, and markdown-it found none."""
+        """Complain where the document begins as front matter does, but markdown-it sees none."""
         first = next((i for i, line in enumerate(self.lines) if line.strip()), 0)
         if not re.fullmatch(r"-{3,}\s*", self.lines[first]):
             return
@@ -234,10 +234,10 @@ class _Reader:
 
     def mark(self, line: int, start: int, end: int) -> tuple[str, ...]:
         """The footnotes to which a stretch of a line refers; notes where the first of each stands."""
-        found = list(_FOOTNOTE.finditer(self.lines[line], start, end))
-        for match in found:
+        marks = list(_FOOTNOTE.finditer(self.lines[line], start, end))
+        for match in marks:
             self.marks.setdefault(match[1], self.span(line, *match.span()))
-        return tuple(match[1] for match in found)
+        return tuple(match[1] for match in marks)
 
     def prose(self, first: int, last: int) -> None:
         """Note the footnotes to which some lines of text refer, outside of `code`."""
@@ -284,8 +284,8 @@ class _Reader:
     def plain(self, line: int) -> str:
         """A line of an `arch` block, cleaned one character for one, so that columns stay true."""
         text = self.lines[line].translate(LOOKALIKES)
-        for found in INVISIBLE.finditer(text):
-            at = found.start()
+        for match in INVISIBLE.finditer(text):
+            at = match.start()
             if text[at - 1 : at].isalnum() and text[at + 1 : at + 2].isalnum():
                 raise SpecError(
                     f"an invisible character (U+{ord(text[at]):04X}) splits this word",

@@ -34,7 +34,7 @@ _FLAT = "front matter is flat: `name: value`, or `name: [value, value]`"
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """A document's own words about itself. `spans` are the places of the values, `keys` of the names."""
+    """What a document says of itself. `spans` are the places of the values, `keys` of the names."""
 
     values: Mapping[str, Scalar | tuple[Scalar, ...]] = field(default_factory=dict)
     spans: Mapping[str, Span] = field(default_factory=dict)

@@ -98,8 +98,8 @@ def _match_column(
     if match is None or (source is not None and table.column(match.text) is None):
         return 0 if source != 0 else 1
     text = match.text
-    if found := re.fullmatch(r"\{([^{}]*)\}", text):
-        name = found[1].strip()
+    if braces := re.fullmatch(r"\{([^{}]*)\}", text):
+        name = braces[1].strip()
         if name not in variables:
             known = ", ".join(variables) or "none; front matter or a table of variants sets them"
             hint = suggest(name, list(variables)) or f"the variables are: {known}"
@@ -190,9 +190,9 @@ def _captures_read(column: ColumnStatement, named: set[str]) -> None:
     captured = [n for n in column.pattern.names if n != WHOLE]
     if column.metric or not captured or any(key(n) in named for n in captured):
         return
-    shown = " ".join(f"`{{{n}}}`" for n in captured)
+    names = " ".join(f"`{{{n}}}`" for n in captured)
     raise SpecError(
-        f"no rule reads {shown} of the column `{column.header}`",
+        f"no rule reads {names} of the column `{column.header}`",
         column.span,
         f"use it in a rule, say what the column claims, or set it aside (`{column.header} : …`)",
     )

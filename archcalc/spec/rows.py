@@ -79,7 +79,7 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class TableReading:
-    """A table's rows, the claims that whole rows make of the network, and the rules used (by identity)."""
+    """A table's rows, the claims that rows make of the network, and the rules used (by identity)."""
 
     rows: tuple[TableRow, ...]
     totals: tuple[CellClaim, ...]
@@ -122,7 +122,7 @@ class _Reader:
             raise SpecError("this table has no rows", table.span, "write a row for each layer of the network")
         if table is self.outline.table:
             lines.extend(self.appended(width, layout))
-        # All cells are taken apart before any rule is tried: a value in the wrong column is found first.
+        # All cells are taken apart before any rule is tried: a value in the wrong column is reported first.
         bound = [self.bind(table, cells) for cells, _ in lines]
         return tuple(
             self.row(cells, span, layout, *parts) for (cells, span), parts in zip(lines, bound, strict=True)
@@ -170,7 +170,7 @@ class _Reader:
         if totals:
             if len(totals) < len(steps):
                 raise SpecError(
-                    f"`{cell.text}` is both layers and a total", cell.span, "write a rule for the whole cell"
+                    f"`{cell.text}` is both layers and a total", cell.span, "write a rule for all of the cell"
                 )
             steps = ()
         head = cells[layout.source] if layout.source is not None else None
@@ -230,12 +230,12 @@ class _Reader:
         )
 
     def steps(self, cell: Cell, by_header: Mapping[str, Cell]) -> tuple[Step, ...]:
-        """The rule of the whole cell or, where none fits, the rules of its items, in their order."""
+        """The rule that reads all of a cell or, where none fits, the rules of its items, in their order."""
         if cell.blank:
             raise SpecError("the cell that the rules read is blank", cell.span, "name the layer")
-        found = self.rule(cell.text, cell, by_header)
-        if found is not None:
-            return (found,)
+        step = self.rule(cell.text, cell, by_header)
+        if step is not None:
+            return (step,)
         text = cell.text.strip("[]")
         items = list(re.finditer(r"[^\s,;]+", text))
         best: dict[int, tuple[Step, ...]] = {len(items): ()}
