@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from archcalc.audit.figures import Ledger
     from archcalc.cost.counts import Counts, RowCount
-    from archcalc.document.document import Document
+    from archcalc.document.model import Document
     from archcalc.graph.graph import Graph
     from archcalc.spec.outline import Outline
     from archcalc.spec.rows import CellClaim

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from archcalc.cost.counts import Cost, Counts, NodeCount, RowCount
-    from archcalc.document.document import Document
+    from archcalc.document.model import Document
     from archcalc.errors import Span
     from archcalc.ops.table import Shape
     from archcalc.spec.claims import Claim, Query

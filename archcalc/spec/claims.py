@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from archcalc import units
 from archcalc.cost.counts import BYTES
-from archcalc.document.document import Cell, Document, MarkdownTable
+from archcalc.document.model import Cell, Document, MarkdownTable
 from archcalc.document.text import key, number
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.graph.graph import parse_input

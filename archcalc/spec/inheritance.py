@@ -10,7 +10,7 @@ from archcalc.errors import ArchcalcError, SpecError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from archcalc.document.document import Document
+    from archcalc.document.model import Document
     from archcalc.spec.outline import Outline
 
 MAX_ANCESTORS: Final = 20

@@ -16,7 +16,7 @@ from archcalc.spec.outline import Outline
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archcalc.document.document import Document
+    from archcalc.document.model import Document
 
 
 def folder() -> Path:

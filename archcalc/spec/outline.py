@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from archcalc.document.document import Cell, Document, MarkdownTable, Section
+from archcalc.document.model import Cell, Document, MarkdownTable, Section
 from archcalc.document.text import Scalar, key, number
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.spec import statements

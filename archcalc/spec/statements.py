@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from archcalc.document.document import ArchBlock
+from archcalc.document.model import ArchBlock
 from archcalc.document.text import clean, key
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.metrics import METRICS, SHAPES
