@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from archcalc.document.model import MarkdownTable
 from archcalc.document.text import Scalar, key
 from archcalc.errors import Span, SpecError, suggest
+from archcalc.metrics import SHAPES
 from archcalc.spec import syntax
 from archcalc.spec.outline import Outline
 from archcalc.spec.patterns import WHOLE
@@ -57,6 +58,7 @@ def lay_out(outline: Outline, variables: Mapping[str, Scalar], table: MarkdownTa
     label = _label_column(outline, table, match, source, spare)
     layout = Layout(match, label, source, spare)
     _all_read(outline, table, layout)
+    _none_hidden(outline.statements, variables, {key(h) for h in _headers(table)})
     return layout
 
 
@@ -156,6 +158,34 @@ def _all_read(outline: Outline, table: MarkdownTable, layout: Layout) -> None:
         _captures_read(column, named)
     for rule in statements.rules:
         _rule_captures_read(rule, named)
+
+
+def _none_hidden(statements: Statements, variables: Mapping[str, Scalar], headers: set[str]) -> None:
+    """Complain where a capture has the name of a variable, which no rule could then read.
+
+    A name that is also a header stands for that column, and neither for the capture nor for the variable.
+    """
+    known = {key(name): name for name in variables if key(name) not in headers}
+    patterns = [(c.pattern, c.span, c.metric) for c in statements.columns]
+    for rule in statements.rules:
+        patterns.append((rule.pattern, rule.span, ""))
+        patterns += [(pattern, span, "") for _, pattern, span in rule.conditions]
+    for pattern, span, metric in patterns:
+        for name in pattern.names:
+            if key(name) in known:
+                variable = known[key(name)]
+                hint = f"rename one of them: `{{{name}}}` cannot stand for both"
+                if metric in SHAPES:
+                    hint = "rename the variable: the parts of a shape are named `h`, `w` and `c`"
+                raise SpecError(
+                    f"this capture hides the variable `{variable}`", _capture_span(name, span), hint
+                )
+
+
+def _capture_span(name: str, span: Span) -> Span:
+    """Where a pattern on the line of `span`, at or behind its start, captures `name`."""
+    match = re.compile(rf"\{{\s*{re.escape(name)}\s*\}}").search(span.source, span.start)
+    return replace(span, start=match.start(), end=match.end()) if match else span
 
 
 def _unread(header: str, span: Span, outline: Outline, table: MarkdownTable) -> SpecError:

@@ -27,10 +27,12 @@ from archcalc.spec import grammar, syntax
 from archcalc.spec.grammar import SourceText
 from archcalc.spec.patterns import Pattern, compile_pattern
 from archcalc.spec.sizes import SizeWord, size_word
-from archcalc.spec.syntax import Chain, LayerFlag
+from archcalc.spec.syntax import BlockCall, Chain, Layer, LayerFlag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from archcalc.spec.arithmetic import Name
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,30 @@ class Statements:
             label=self.label or parent.label,
             append=self.append or parent.append,
         )
+
+    def outer_names(self, body: object, known: dict[str, dict[str, Name]] | None = None) -> dict[str, Name]:
+        """The names that `body`, and the blocks that it calls, read from their row, by `text.key`.
+
+        `known` holds what was worked out of each block already.
+        """
+        known = {} if known is None else known
+        names = {key(name.name): name for name in syntax.read_names(body)}
+        for part in syntax.parts(body):
+            block = self.blocks.get(part.name) if isinstance(part, BlockCall | Layer) else None
+            if block is None:
+                continue
+            if block.name not in known:
+                known[block.name] = {}  # a block that holds itself is reported elsewhere
+                own = {key(parameter.name) for parameter in block.parameters}
+                inner = self.outer_names(block.body, known)
+                known[block.name] = {k: name for k, name in inner.items() if k not in own}
+            names |= known[block.name]
+            given = {flag.name for flag in part.arguments} if isinstance(part, BlockCall) else set()
+            for parameter in block.parameters:
+                if parameter.name not in given:
+                    for word in parameter.default or ():
+                        names |= {key(name.name): name for name in syntax.read_names(word)}
+        return names
 
 
 _COMMENT = re.compile(r"(^|(?<=\s))#(?=\s|$).*$")
