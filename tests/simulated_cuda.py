@@ -156,7 +156,9 @@ class Machine:
 
     # -- kernels ------------------------------------------------------------------------------------
 
-    def duration(self, func: Any, inputs: list[torch.Tensor], outputs: list[torch.Tensor], flops: int) -> float:
+    def duration(
+        self, func: Any, inputs: list[torch.Tensor], outputs: list[torch.Tensor], flops: int
+    ) -> float:
         """ns by the roofline, with what the second cache holds read faster; it holds what was used last."""
         ns = 0.0
         for tensor in (*inputs, *outputs):
@@ -201,7 +203,10 @@ class Machine:
         """cuDNN tries its algorithms where a convolution is new to this process."""
         if func is not _aten.convolution or not torch.backends.cudnn.benchmark:
             return
-        key = (tuple((tuple(t.shape), t.stride(), t.dtype) for t in inputs), self.tensor_cores(func, inputs[0]))
+        key = (
+            tuple((tuple(t.shape), t.stride(), t.dtype) for t in inputs),
+            self.tensor_cores(func, inputs[0]),
+        )
         if key in self.autotuned:
             return
         if self.capturing is not None:
@@ -278,8 +283,10 @@ class _Moves(TorchFunctionMode):
         args = tuple("cpu" if _is_cuda(a) else a for a in args)
         kwargs = {k: "cpu" if _is_cuda(v) else v for k, v in kwargs.items()}
         result = func(*args, **kwargs)
-        if args and isinstance(args[0], torch.Tensor) and result.untyped_storage()._cdata == (
-            args[0].untyped_storage()._cdata
+        if (
+            args
+            and isinstance(args[0], torch.Tensor)
+            and result.untyped_storage()._cdata == (args[0].untyped_storage()._cdata)
         ):
             result = result if self.machine.owns(args[0]) else result.clone()
         self.machine.adopt(result)
@@ -324,7 +331,11 @@ class SimulatedGraph:
                 return value
             storage = value.untyped_storage()
             there = _External(
-                StorageWeakRef(storage), value.storage_offset(), tuple(value.shape), value.stride(), value.dtype
+                StorageWeakRef(storage),
+                value.storage_offset(),
+                tuple(value.shape),
+                value.stride(),
+                value.dtype,
             )
             self.externals[storage._cdata] = there
             return there

@@ -20,7 +20,7 @@ from archcalc.spec import claims
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from archcalc.document.document import Document, MarkdownTable
+    from archcalc.document.model import Document, MarkdownTable
     from archcalc.document.text import Scalar
     from archcalc.shapes import Shape
     from archcalc.spec.outline import Outline

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from archcalc.audit.figures import CountedSpec, Ledger
     from archcalc.cost.counts import RowCount
-    from archcalc.document.document import Document
+    from archcalc.document.model import Document
     from archcalc.spec.outline import Outline
     from archcalc.spec.rows import Bound, CellClaim
     from archcalc.spec.spec import Spec

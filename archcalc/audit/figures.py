@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archcalc.cost import counts, paths
@@ -17,14 +16,14 @@ from archcalc.graph.graph import Graph, GraphRow
 from archcalc.metrics import METRICS, SHAPES, SUMMED
 from archcalc.numbers import Number
 from archcalc.shapes import in_papers
-from archcalc.spec import arithmetic, claims, library, lower, outline, spec
+from archcalc.spec import arithmetic, claims, inheritance, library, lower, spec
 from archcalc.spec.arithmetic import Name, Reference, Size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from archcalc.cost.counts import Cost, Counts, NodeCount, RowCount
-    from archcalc.document.document import Document
+    from archcalc.document.model import Document
     from archcalc.errors import Span
     from archcalc.shapes import Shape
     from archcalc.spec.claims import Claim, Query
@@ -203,26 +202,18 @@ class Ledger:
         """The spec of an outline. Raises `SpecError` where it, or what it extends, cannot be read."""
         identity = (chosen.document.file, chosen.name, settings)
         if identity not in self.known.specs:
-            self.known.specs[identity] = spec.build(chosen, self._meant, dict(settings))
+            self.known.specs[identity] = spec.build(chosen, library.beside, dict(settings))
         return self.known.specs[identity]
 
     def resolved(self, chosen: Outline) -> Outline:
         """An outline with all that the networks which it extends give it."""
-        return outline.resolve(chosen, self._meant)
-
-    def _meant(self, name: str, by: Outline) -> Outline:
-        """The network that an outline extends: of its own document, a shipped one, or that of a file."""
-        here = self.outlines if by.document is self.document else outline.networks(by.document)
-        path = str(Path(by.document.file).parent / name) if library.is_path(name) else name
-        return _named(name, here) or library.find(path)
+        return inheritance.resolve(chosen, library.beside)
 
     def _find(self, name: str, span: Span) -> Outline:
         """A network of this document, a shipped one, or that of a file beside the document."""
         if name not in self._networks:
-            own = _named(name, self.outlines)
-            path = str(Path(self.document.file).parent / name) if library.is_path(name) else name
             try:
-                self._networks[name] = own or library.find(path)
+                self._networks[name] = library.find_from(self.document, name)
             except SpecError:
                 raise
             except ArchcalcError as fault:
@@ -230,10 +221,6 @@ class Ledger:
                 near = suggest(name, [o.name for o in self.outlines])
                 raise SpecError(fault.message, span, near or hint) from None
         return self._networks[name]
-
-
-def _named(name: str, outlines: tuple[Outline, ...]) -> Outline | None:
-    return next((o for o in outlines if name == o.name or name in o.aliases), None)
 
 
 def _within(counted: Counts, wanted: str) -> RowCount | tuple[RowCount, ...] | list[NodeCount]:

@@ -11,7 +11,7 @@ from archcalc.audit.conventions import AuditVerdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from archcalc.document.document import Cell, Footnote
+    from archcalc.document.model import Cell, Footnote
     from archcalc.errors import Span
     from archcalc.units import Inference, PublishedInterval
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from archcalc import units
 from archcalc.audit import entries, figures
 from archcalc.cost import counts
-from archcalc.document.document import Cell, MarkdownTable
+from archcalc.document.model import Cell, MarkdownTable
 from archcalc.document.text import key, number
 from archcalc.errors import SpecError
 from archcalc.spec import lower, spec

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from archcalc import units
 from archcalc.audit.figures import papers
 from archcalc.audit.shifts import COSTS, EXACT, INPUT, Read, Reader
-from archcalc.document.document import Cell, MarkdownTable
+from archcalc.document.model import Cell, MarkdownTable
 from archcalc.document.text import key
 from archcalc.spec import library
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from archcalc.cost.counts import RowCount
-    from archcalc.document.document import Document
+    from archcalc.document.model import Document
     from archcalc.errors import Span
     from archcalc.shapes import Shape
     from archcalc.spec.outline import Outline

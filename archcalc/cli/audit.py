@@ -68,7 +68,7 @@ def _audit(
     from archcalc.document import document, textfile
     from archcalc.spec import library
 
-    path = Path(name) if library.is_path(name) and "#" not in name else library.family(name)
+    path = library.find_document(name)
     altered = bool(values) or shape is not None
     if path is None or altered:
         network = library.find(name)

@@ -1,4 +1,4 @@
-"""`Attrs` -> torch layers, from a table with the names of the table of ops, and the few layers that torch lacks.
+"""`Attrs` -> torch layers, by the names of the table of ops, and the few layers that torch lacks.
 
 Each builder takes the attributes and the shape that comes in, without the batch, as the op takes it
 (`Op.taken`): (C, H, W) is (N, C, H, W) in torch, (T, F) is (N, T, F), (F,) is (N, F).

@@ -88,7 +88,8 @@ def _ratio_sentences(compared: Comparison) -> list[str]:
             lines.append(
                 f"{c.graph.name} moves {float(traffic):.2f} times the bytes of {first.graph.name} in "
                 f"{c.precision} without fusion, and holds {float(peak):.2f} times its feature maps at once "
-                f"({units.human_bytes(int(c.total.peak))} against {units.human_bytes(int(first.total.peak))})."
+                f"({units.human_bytes(int(c.total.peak))} against "
+                f"{units.human_bytes(int(first.total.peak))})."
             )
     return lines
 

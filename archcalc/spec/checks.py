@@ -1,7 +1,7 @@
 """The words of rules, blocks and defaults against the table of ops, before any row is built.
 
-What is wrong whatever a row's cells hold is found here: an unknown op, join, flag or block, a size too many,
-a flag without its number. What depends on cells is found where they are read, in `expand`.
+Reported here is what is wrong whatever a row's cells hold: an unknown op, join, flag or block, a size too
+many, a flag without its number. What depends on cells is reported where they are read, in `lower`.
 """
 
 from __future__ import annotations

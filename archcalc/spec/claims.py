@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from archcalc import units
-from archcalc.document.document import Cell, Document, MarkdownTable
+from archcalc.document.model import Cell, Document, MarkdownTable
 from archcalc.document.text import key, number
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.metrics import METRICS

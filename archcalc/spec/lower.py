@@ -139,12 +139,7 @@ class _Lowering:
                     scope = Scope(names, self.variables, used=used)
                     at, _ = self.chain(step.body, at, scope, path)
                 if not self.builder.node_count():
-                    raise SpecError(
-                        f"the row `{row.label}` builds no layer",
-                        row.cell.span,
-                        "what its rule reads is blank or 0; the rule of a row that builds nothing is `-> pass`",
-                        ("read here", row.steps[0].rule.span),
-                    )
+                    raise _no_layer(row)
             except SpecError as fault:
                 raise _in_row(fault, row) from None
             # What `{next c}` read is used by the row that prints it: it can no longer be checked there.
@@ -358,6 +353,12 @@ class _Lowering:
 
 
 _NO_ATTRS = Attrs()
+
+
+def _no_layer(row: TableRow) -> SpecError:
+    hint = "what its rule reads is blank or 0; the rule of a row that builds nothing is `-> pass`"
+    read = ("read here", row.steps[0].rule.span)
+    return SpecError(f"the row `{row.label}` builds no layer", row.cell.span, hint, read)
 
 
 def _in_row(fault: SpecError, row: TableRow) -> SpecError:

@@ -77,29 +77,33 @@ class Chain:
 Expression = Chain | Repeat | Join | BlockCall | Layer
 
 
+def parts(node: object) -> Iterator[object]:
+    """`node` and everything in it, down to the sizes, in the order in which it is written."""
+    yield node
+    if isinstance(node, Chain):
+        inner: tuple[object, ...] = node.items
+    elif isinstance(node, Join):
+        inner = node.branches
+    elif isinstance(node, Repeat):
+        inner = (node.count, node.body)
+    elif isinstance(node, BlockCall):
+        inner = node.arguments
+    elif isinstance(node, Layer):
+        inner = (*node.sizes, *node.flags)
+    elif isinstance(node, LayerFlag):
+        inner = node.values
+    else:
+        inner = ()
+    for part in inner:
+        yield from parts(part)
+
+
 def read_names(node: object) -> Iterator[Name]:
     """Every name that an expression's braces hold, with its place."""
-    if isinstance(node, Chain):
-        for item in node.items:
-            yield from read_names(item)
-    elif isinstance(node, Join):
-        for branch in node.branches:
-            yield from read_names(branch)
-    elif isinstance(node, Repeat):
-        yield from read_names(node.count)
-        yield from read_names(node.body)
-    elif isinstance(node, BlockCall):
-        for flag in node.arguments:
-            yield from read_names(flag)
-    elif isinstance(node, Layer):
-        for part in (*node.sizes, *node.flags):
-            yield from read_names(part)
-    elif isinstance(node, LayerFlag):
-        for word in node.values:
-            yield from read_names(word)
-    elif isinstance(node, SizeWord):
-        for value in (*node.parts, *node.stride):
-            yield from arithmetic.names(value)
+    for part in parts(node):
+        if isinstance(part, SizeWord):
+            for value in (*part.parts, *part.stride):
+                yield from arithmetic.names(value)
 
 
 def names(node: object) -> Iterator[str]:

@@ -59,7 +59,12 @@ def _rate(amount: int, run: Callable[[], Any], device: str, seconds: float) -> f
 
 
 def _best(
-    run: Callable[[], Any], device: str, seconds: float, at_least: int = 3, calls: int = 1, before: bool = True
+    run: Callable[[], Any],
+    device: str,
+    seconds: float,
+    at_least: int = 3,
+    calls: int = 1,
+    before: bool = True,
 ) -> float:
     """The least ns of a call, timed `calls` at once."""
     if before:

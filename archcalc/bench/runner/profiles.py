@@ -88,7 +88,19 @@ def busy(kernels: Sequence[Launched]) -> tuple[float, float]:
 
 
 #: Parts of kernels' names that say that tensor cores did the products: cuDNN, cuBLAS, CUTLASS, nvjet (cuBLAS 13).
-_TENSOR_CORES = ("xmma", "gmma", "wgmma", "mma", "tensorop", "s1688", "s16816", "h16816", "nvjet", "hmma", "imma")
+_TENSOR_CORES = (
+    "xmma",
+    "gmma",
+    "wgmma",
+    "mma",
+    "tensorop",
+    "s1688",
+    "s16816",
+    "h16816",
+    "nvjet",
+    "hmma",
+    "imma",
+)
 _PRODUCTS = ("conv", "gemm", "fprop", "cudnn", "cutlass", "nvjet", "xmma", "winograd", "dgrad", "wgrad")
 
 
@@ -106,4 +118,6 @@ def tensor_cores(names: Iterable[str]) -> bool | None:
 
 def _moves_data(name: str) -> bool:
     """Kernels of cuDNN that change the layout (`nchwToNhwc`), add a bias or reduce partial sums."""
-    return any(part in name for part in ("nchwtonhwc", "nhwctonchw", "tonhwc", "tonchw", "splitkreduce", "bias"))
+    return any(
+        part in name for part in ("nchwtonhwc", "nhwctonchw", "tonhwc", "tonchw", "splitkreduce", "bias")
+    )

@@ -49,9 +49,7 @@ def measure(
         one = given[name]
         label = f"{built.counted.name}: {row.row.label}"
         run: SoloRun = measure_solo(
-            subjects.subject(
-                module, instance.copies(one, key.device), key.device, key.mode, key.precision
-            ),
+            subjects.subject(module, instance.copies(one, key.device), key.device, key.mode, key.precision),
             short,
             key.device,
             process,
