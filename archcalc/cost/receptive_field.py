@@ -13,6 +13,8 @@ from archcalc.numbers import maximum
 from archcalc.shapes import grid
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archcalc.graph.graph import Graph, Node
     from archcalc.numbers import Number
     from archcalc.shapes import Shape
@@ -59,7 +61,10 @@ def fields(graph: Graph) -> list[Reach]:
     return reaches
 
 
+#: The first and the last position along an axis.
 Span = tuple[int, int]
+
+_Positions = tuple[frozenset[int], ...]
 
 
 def seen(
@@ -69,52 +74,44 @@ def seen(
 
     Without `value` the network's output is meant, without `position` the middle of its grid; a value
     without a grid has one position, (). None where the input does not decide it at all, as behind padding
-    only. Holes between the positions, which strides leave, are not told apart. Needs integer shapes.
+    only. Needs integer shapes.
     """
     value = graph.output if value is None else value
     sides = grid(graph.shape(value))
     if position is None:
         position = tuple(int(side - 1) // 2 for side in sides)
-    wanted: dict[int, tuple[Span, ...]] = {value: tuple((p, p) for p in position)}
+    wanted: dict[int, _Positions] = {value: tuple(frozenset({p}) for p in position)}
     start = graph.inputs[0]
     for node in reversed(graph.nodes[: graph.values[value].node + 1]):
-        spans = [wanted.pop(v.id) for v in node.outputs if v.id in wanted]
-        if not spans or _gives(graph, node, start):
-            if spans:
-                wanted[start] = spans[0]
+        asked = [wanted.pop(v.id) for v in node.outputs if v.id in wanted and v.id != start]
+        if not asked:
             continue
-        span = spans[0]
-        for other in spans[1:]:
-            span = _hull(span, other)
+        positions = _union(asked)
         for i in node.inputs:
-            read = _read(node, graph.shape(i), span)
-            if read is not None:
-                wanted[i] = _hull(wanted[i], read) if i in wanted else read
-    return wanted.get(start)
+            read = _read(node, graph.shape(i), positions)
+            if all(read):
+                wanted[i] = _union([wanted[i], read]) if i in wanted else read
+    if start not in wanted:
+        return None
+    return tuple((min(axis), max(axis)) for axis in wanted[start])
 
 
-def _gives(graph: Graph, node: Node, start: int) -> bool:
-    """Whether `node` gives the input from which fields are measured."""
-    return graph.values[start].node == node.index
+def _union(several: Sequence[_Positions]) -> _Positions:
+    return tuple(frozenset().union(*axis) for axis in zip(*several, strict=True))
 
 
-def _hull(a: tuple[Span, ...], b: tuple[Span, ...]) -> tuple[Span, ...]:
-    return tuple((min(x[0], y[0]), max(x[1], y[1])) for x, y in zip(a, b, strict=True))
-
-
-def _read(node: Node, source: Shape, span: tuple[Span, ...]) -> tuple[Span, ...] | None:
-    """The positions of an input that a span of outputs reads; None where all of them lie outside."""
+def _read(node: Node, source: Shape, positions: _Positions) -> _Positions:
+    """The positions of an input that outputs at `positions` read, those outside its grid left out."""
     sides = [int(side) for side in grid(source)]
-    if len(sides) != len(span):  # laid flat: everything; lifted to an image of one pixel: its one position
-        return tuple((0, side - 1) for side in sides)
+    if len(sides) != len(positions):  # laid flat: everything; lifted to an image of one pixel: that
+        return tuple(frozenset(range(side)) for side in sides)
+    op, taken = node.entry, node.entry.taken(source)
     read = []
-    for axis, (side, (first, last)) in enumerate(zip(sides, span, strict=True)):
-        if side == 1 and node.entry.window is None:  # one pixel that meets a whole grid
-            read.append((0, 0))
+    for axis, (side, outputs) in enumerate(zip(sides, positions, strict=True)):
+        if side == 1 and op.window is None:  # one pixel that meets a whole grid
+            read.append(frozenset({0}))
             continue
-        low, high = node.entry.span(node.attrs, node.entry.taken(source), axis, first, last)
-        low, high = max(low, 0), min(high, side - 1)
-        if low > high:
-            return None
-        read.append((low, high))
+        inside = range(side)
+        taps = (tap for p in outputs for tap in op.positions(node.attrs, taken, axis, p))
+        read.append(frozenset(tap for tap in taps if tap in inside))
     return tuple(read)

@@ -176,12 +176,17 @@ class Graph:
         return frozenset(n.index for n in ends if n.entry.probabilities and not readers[n.output])
 
     def foldable(self) -> frozenset[int]:
-        """Nodes that fold into the weighted layer before them, whose only readers they are."""
+        """Nodes that fold into the weighted layer before them.
+
+        Nothing else may read that layer's output, nor share its parameters.
+        """
         readers = self.consumers()
-        return frozenset(
-            node.index
-            for node in self.nodes
-            if node.entry.folds
-            and self.producer(node.inputs[0]).entry.weighted
-            and readers[node.inputs[0]] == 1
-        )
+        holders = Counter(i for node in self.nodes for i in node.parameters)
+        folding = set()
+        for node in self.nodes:
+            if not node.entry.folds or readers[node.inputs[0]] != 1 or node.inputs[0] in self.outputs:
+                continue
+            layer = self.producer(node.inputs[0])
+            if layer.entry.weighted and all(holders[i] == 1 for i in layer.parameters):
+                folding.add(node.index)
+        return frozenset(folding)

@@ -163,8 +163,15 @@ class Scale(nn.Module):
 
     def __init__(self, attrs: FixedAttrs, source: FixedShape) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(source[0], 1, 1))
-        self.bias = nn.Parameter(torch.zeros(source[0], 1, 1)) if attrs.bias else None
+        self.weight = nn.Parameter(torch.empty(source[0], 1, 1))
+        self.bias = nn.Parameter(torch.empty(source[0], 1, 1)) if attrs.bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Begin as the identity."""
+        nn.init.ones_(self.weight)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Scale and shift each map."""

@@ -82,13 +82,19 @@ class Parameter(NamedTuple):
 
 
 class Window(NamedTuple):
-    """How an output looks at its input along one axis: position p sees `reach` positions from
+    """How an output looks at its input along one axis: position p sees `taps` positions, `step` apart, from
     p x `stride` - `before` on. A transposed convolution has a fraction for a stride.
     """
 
-    reach: Number
+    taps: Number
     stride: Number
     before: Number
+    step: Number = 1
+
+    @property
+    def reach(self) -> Number:
+        """The positions from the first that it sees to the last."""
+        return self.step * (self.taps - 1) + 1
 
 
 Prepare = Callable[[LayerRequest, Shape], Attrs]
@@ -96,7 +102,7 @@ Infer = Callable[[Attrs, Shapes], Shapes]
 Count = Callable[[Attrs, Shapes, Shapes], Number]
 Parameters = Callable[[Attrs, Shapes, Shapes], tuple[Parameter, ...]]
 Look = Callable[[Attrs, Shape], tuple[Window, ...]]
-Sees = Callable[[Attrs, Shape, int, int, int], tuple[int, int]]
+Sees = Callable[[Attrs, Shape, int, int], range]
 
 #: The roles of ops. An op that is WEIGHTED has its multiply-adds, its depth and its activations counted.
 WEIGHTED: Final = "weighted"
@@ -139,8 +145,8 @@ class Op:
     - `probabilities`: whether it turns a network's logits into probabilities.
     - `prepare`: a written layer and its input -> attributes; `infer`: inputs -> output shapes.
     - `parameters`, `macs`, `connections`: what it holds and computes for one item of the batch.
-    - `window`: how it looks at each axis of its input's grid; None looks at one position. `sees`: the first
-      and last input positions of a range of output positions, where the window does not say it exactly.
+    - `window`: how it looks at each axis of its input's grid; None looks at one position. `sees`: the input
+      positions of one output position along an axis, where the window does not say them exactly.
     """
 
     name: str
@@ -197,17 +203,18 @@ class Op:
             raise UnfitError(f"`{self.name}` has {self.arity} inputs, not {len(inputs)}", hint)
         return self.infer(attrs, tuple(map(self.taken, inputs)))
 
-    def span(self, attrs: Attrs, source: Shape, axis: int, first: int, last: int) -> tuple[int, int]:
-        """The input positions that outputs `first` to `last` see along a grid axis, unclipped."""
+    def positions(self, attrs: Attrs, source: Shape, axis: int, position: int) -> range:
+        """The input positions that an output position sees along a grid axis, also those outside the grid.
+
+        Needs integer sizes.
+        """
         if self.sees is not None:
-            return self.sees(attrs, source, axis, first, last)
+            return self.sees(attrs, source, axis, position)
         if self.window is None:
-            return first, last
-        reach, stride, before = self.window(attrs, source)[axis]
-        start, stop = first * stride - before, last * stride - before + reach - 1
-        assert isinstance(start, int)
-        assert isinstance(stop, int)
-        return start, stop
+            return range(position, position + 1)
+        window = self.window(attrs, source)[axis]
+        start = int(position * window.stride - window.before)
+        return range(start, start + int(window.reach), int(window.step))
 
 
 def image_of(shape: Shape, name: str) -> tuple[Number, Number, Number]:

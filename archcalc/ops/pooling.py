@@ -53,12 +53,13 @@ def _looks(attrs: Attrs, source: Shape) -> tuple[Window, ...]:
     )
 
 
-def _sees(attrs: Attrs, source: Shape, axis: int, first: int, last: int) -> tuple[int, int]:
+def _sees(attrs: Attrs, source: Shape, axis: int, position: int) -> range:
     parts, side = attrs.options.get(ADAPTIVE), source[axis + 1]
     if parts is not None:
-        return int(first * side // parts), int(ceil_div((last + 1) * side, parts)) - 1
-    reach, stride, before = looks(attrs, source)[axis]
-    return int(first * stride - before), int(last * stride - before + reach - 1)
+        return range(int(position * side // parts), int(ceil_div((position + 1) * side, parts)))
+    window = looks(attrs, source)[axis]
+    start = int(position * window.stride - window.before)
+    return range(start, start + int(window.taps))
 
 
 def _connections(attrs: Attrs, inputs: Shapes, outputs: Shapes) -> Number:

@@ -76,7 +76,7 @@ def windows(attrs: Attrs, source: Shape) -> Pair:
 def looks(attrs: Attrs, source: Shape) -> tuple[Window, ...]:
     """How a window looks at the two axes of an image."""
     return tuple(
-        Window(d * (k - 1) + 1, s, before)
+        Window(k, s, before, d)
         for k, s, d, (before, _) in zip(attrs.kernel, attrs.stride, attrs.dilation, attrs.pad, strict=True)
     )
 

@@ -155,7 +155,7 @@ def test_folding_keeps_the_outputs_and_takes_every_normalisation() -> None:
         before = made(x)
     folded = copy.deepcopy(made)
     norms = sum(isinstance(m, torch.nn.BatchNorm2d) for m in folded.modules())
-    assert fuse.fold(folded, x) == norms == 94
+    assert fuse.fold(folded, graph, x) == norms == 94
     assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in folded.modules())
     with torch.inference_mode():
         torch.testing.assert_close(folded(x), before, rtol=1e-3, atol=1e-3)

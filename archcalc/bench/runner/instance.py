@@ -57,7 +57,7 @@ def _original(source: str, variables: tuple[tuple[str, str], ...], fused: bool, 
     made.eval().requires_grad_(False)
     if fused:
         generator = torch.Generator().manual_seed(seed)
-        fuse.fold(made, torch.randn((1, *(int(n) for n in graph.input)), generator=generator))
+        fuse.fold(made, graph, torch.randn((1, *(int(n) for n in graph.input)), generator=generator))
     return made
 
 
