@@ -124,31 +124,44 @@ def _put(path: Path, data: bytes, force: bool, alone: bool) -> None:
     temporary = path.with_name(".archcalc.tmp" if alone else f".archcalc-{os.getpid()}.tmp")
     with contextlib.suppress(FileNotFoundError):
         temporary.unlink()
-    handle = _unnamed(path.parent)
-    named = handle is None
-    if handle is None:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
-        with os.fdopen(handle, "wb") as stream:
-            with contextlib.suppress(FileNotFoundError):
-                os.chmod(stream.fileno(), stat.S_IMODE(os.lstat(path).st_mode))
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-            if not named:
-                new = not path.exists()
-                named = not new
-                _name(stream.fileno(), path if new else temporary)
-            if named:
-                if not force and path.exists():
-                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-                os.replace(temporary, path)
-                named = False
+        handle = _unnamed(path.parent)
+        named = handle is not None and _filled(handle, path, data, temporary if path.exists() else path)
+        if not named:
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            _filled(handle, path, data, None)
+        if temporary.exists():
+            if not force and path.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+            os.replace(temporary, path)
     finally:
-        if named:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
+        with contextlib.suppress(OSError):
+            temporary.unlink()
     _sync(path.parent)
+
+
+def _filled(handle: int, path: Path, data: bytes, name: Path | None) -> bool:
+    """Write `data` to an open file, force it to the disk and call it `name`, if given; close it.
+
+    It has the rights of the file at `path`, which it is to replace. False where the system gives no name to
+    a file that has none. Raises FileExistsError where the name is taken.
+    """
+    with os.fdopen(handle, "wb") as stream:
+        with contextlib.suppress(FileNotFoundError):
+            os.chmod(handle, stat.S_IMODE(os.lstat(path).st_mode))
+        stream.write(data)
+        stream.flush()
+        os.fsync(handle)
+        if name is None:
+            return True
+        try:
+            # Python follows the link to the open file only where it is also given a folder, unused here.
+            os.link(f"/proc/self/fd/{handle}", name, src_dir_fd=handle, follow_symlinks=True)
+        except FileExistsError:
+            raise
+        except OSError:
+            return False
+    return True
 
 
 def _unnamed(folder: Path) -> int | None:
@@ -162,12 +175,6 @@ def _unnamed(folder: Path) -> int | None:
         if fault.errno in _NO_UNNAMED:
             return None
         raise
-
-
-def _name(handle: int, path: Path) -> None:
-    """Give an unnamed file its name; raises FileExistsError where that is taken."""
-    # Python follows the link to the open file only where it is also given a folder, which goes unused here.
-    os.link(f"/proc/self/fd/{handle}", path, src_dir_fd=handle, follow_symlinks=True)
 
 
 def _sync(folder: Path) -> None:

@@ -23,11 +23,18 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.fixture(params=["unnamed", "named"])
+@pytest.fixture(params=["unnamed", "named", "unlinkable"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both ways of writing: with files that have no name until they are finished, and without."""
+    """All ways of writing: with files that have no name until they are finished; on systems that have no such
+    files; on systems that have them and cannot name them."""
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
     if request.param == "named":
         monkeypatch.setattr(files, "_unnamed", lambda folder: None)
+    if request.param == "unlinkable":
+        monkeypatch.setattr(os, "link", refuse)
     return str(request.param)
 
 

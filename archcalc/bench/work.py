@@ -11,6 +11,7 @@ from archcalc.bench.records.record import Key, MeasuredNetwork, Point, Record
 from archcalc.bench.stats.roofline import Work, WorkKind
 from archcalc.cost import counts
 from archcalc.document.text import number
+from archcalc.errors import ArchcalcError
 from archcalc.shapes import as_image
 from archcalc.spec import library, lower
 from archcalc.spec.sizes import parse_input
@@ -126,9 +127,11 @@ class Fingerprints:
 
         A point of an older record gives its networks' fingerprints at their defaults, whatever its variables.
         """
-        if point.specs == self.key(point.key):
-            return True
-        return point.specs == tuple(self.spec(name) for name in point.key.networks)
+        try:
+            now = self.key(point.key)
+        except ArchcalcError:  # the network is not known here, or has lost a variable
+            return False
+        return point.specs in (now, tuple(self.spec(name) for name in point.key.networks))
 
     def _of(self, name: str, variables: tuple[tuple[str, str], ...]) -> str:
         identity = (name, variables)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archcalc.bench import results as measured
 from archcalc.bench.records.record import Point, Record, Session, Status
 from archcalc.units import lowest_to_highest, percent, significant
-from archcalc.views import tables
+from archcalc.views import reached, tables
 from archcalc.views.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -66,16 +66,18 @@ def latencies(record: Record, points: Sequence[Point]) -> Table:
         Column("peak", "peak: counted", "bytes", extra=True),
         Column("peak_measured", "peak: measured", "bytes", extra=True),
     )
+    figures = [measured.latencies(record, point) for point in points]
+    extra = reached.latency_columns(x for each in figures for x in each)
     rows: list[tuple[Any, ...]] = []
     marks: dict[int, str] = {}
-    for point in points:
+    for point, each in zip(points, figures, strict=True):
         settings = _settings(point, variables)
         if point.status is not Status.DONE:
             marks[len(rows)] = "bad"
             name = " vs ".join(point.key.networks)
-            rows.append((name, *_where(point), *settings, str(point.status), *[None] * 8))
-        rows += [_latency(latency, settings) for latency in measured.latencies(record, point)]
-    return Table("Latency", columns, tuple(rows), (), notes(record, points), marks)
+            rows.append((name, *_where(point), *settings, str(point.status), *[None] * (8 + len(extra))))
+        rows += [(*_latency(x, settings), *reached.latency_values(x, extra)) for x in each]
+    return Table("Latency", (*columns, *extra), tuple(rows), (), notes(record, points), marks)
 
 
 def _latency(latency: Latency, settings: tuple[str, ...]) -> tuple[Any, ...]:
@@ -165,10 +167,12 @@ def _saving(figures: PairFigures, settings: tuple[str, ...]) -> tuple[Any, ...]:
 
 def notes(record: Record, points: Sequence[Point]) -> tuple[str, ...]:
     """On what and how it was measured, the null tests, and every flag with its remedy."""
-    sessions = [s for s in record.sessions if any(p.session == s.identity for p in points)]
+    used = {name for p in points for name in (p.session, p.rows_session)}
+    sessions = [s for s in record.sessions if s.identity in used]
     lines: list[str] = []
     for session in sessions:
         lines += [_measured_on(session), _null_tests(session)]
+    lines += [line for line in (reached.samples(points),) if line]
     failures = [p for p in points if p.status is not Status.DONE]
     lines += [f"{p.key.text}: {p.status}: {p.message}" for p in failures]
     flags: dict[str, Flag] = {}
@@ -186,8 +190,9 @@ def _measured_on(session: Session) -> str:
     threads = f"{e.threads} thread{'s' * (e.threads != 1)}"
     protocol = session.protocol
     processes = f"{protocol.processes} process{'es' * (protocol.processes != 1)}"
-    parts = [e.device_name, e.variant, threads, f"torch {e.torch}", *cuda]
-    return f"Measured on {', '.join(parts)}; protocol {protocol.name}, {processes}; {session.started}."
+    parts = [e.device_name, e.variant, threads, f"torch {e.torch}", *cuda, reached.clocks(session)]
+    where = ", ".join(part for part in parts if part)
+    return f"Measured on {where}; protocol {protocol.name}, {processes}; {session.started}."
 
 
 def _null_tests(session: Session) -> str:
@@ -217,8 +222,9 @@ def _null_tests(session: Session) -> str:
 
 
 def rows_beside(table: Table, counted: Counts, record: Record, point: Point) -> Table:
-    """A network's table of costs with three columns more: ms alone, share in situ, roofline reached.
+    """A network's table of costs with ms alone, share in situ, roofline reached and regime beside it.
 
+    Rates, kernels and host costs are extra columns.
     `table` is what `views.costs` made of `counted`: a line with a label for each row, in its order.
     """
     figures = {f.row.row: f for f in measured.rows(record, point, counted.graph.name)}
@@ -229,16 +235,18 @@ def rows_beside(table: Table, counted: Counts, record: Record, point: Point) -> 
         Column("achieved", "roofline reached", "percent"),
         Column("row_regime", "regime"),
     )
+    extra = reached.row_columns(figures.values())
     rows = []
     for row in table.rows:
         measured_row = figures.get(next(labels).row.name) if row[0] else None
-        rows.append((*row, *_row(measured_row)))
+        rows.append((*row, *_row(measured_row), *reached.row_values(measured_row, extra)))
     total = sum(f.isolated.point for f in figures.values()) * 1e-6
-    totals = tuple((*t, significant(total), None, None, "") for t in table.totals[:1])
+    blank = (None,) * len(extra)
+    totals = tuple((*t, significant(total), None, None, "", *blank) for t in table.totals[:1])
     lines = [*table.notes, f"Rows measured at: {point.key.text}.", *_books(point, counted.graph.name)]
     return replace(
         table,
-        columns=(*table.columns, *more),
+        columns=(*table.columns, *more, *extra),
         rows=tuple(rows),
         totals=totals,
         notes=(*lines, *notes(record, [point])),
@@ -269,7 +277,7 @@ def _books(point: Point, network: str) -> list[str]:
 # -- ceilings ---------------------------------------------------------------------------------------
 
 
-def ceilings(reached: Sequence[Ceilings], environment: Any) -> Table:
+def ceilings(limits: Sequence[Ceilings], environment: Any) -> Table:
     """What a device reached: P of products and convolutions, B, t0."""
     columns = (
         Column("precision", "precision"),
@@ -288,7 +296,7 @@ def ceilings(reached: Sequence[Ceilings], environment: Any) -> Table:
             significant(c.bandwidth * 1e-9),
             significant(c.launch_ns * 1e-3),
         )
-        for c in reached
+        for c in limits
     )
     e = environment
     where = f"{e.device_name}, {e.variant}, {e.threads} threads, torch {e.torch}"

@@ -181,6 +181,19 @@ def test_a_variable_that_only_some_points_set_is_seen_in_an_edited_spec(tmp_path
     assert len(session.measure(mine, record, runners=[FakeRunner()]).points) == 2
 
 
+def test_points_of_networks_that_are_not_known_here_are_left_alone(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "specs" / "factorization.md").read_text(encoding="utf-8")
+    path = tmp_path / "f.md"
+    path.write_text(text.replace("5x5", "mine"), encoding="utf-8")
+    keys = plan.points([("mine",)], plan.conditions("cpu"), [{"width": "8"}])
+    mine = Job(keys, {"mine": f"{path}#mine"}, "cpu", SIMULATED)
+    record = session.measure(mine, runners=[FakeRunner()])
+    more = session.measure(job((1,)), record, runners=[FakeRunner()])
+    assert len(more.points) == 2
+    path.write_text(path.read_text("utf-8").replace("width", "breadth"), encoding="utf-8")
+    assert work.current(more, keys, mine.sources) == ()
+
+
 def test_processes_are_combined_and_memory_is_the_first_ones() -> None:
     runners = [FakeRunner(), FakeRunner(), FakeRunner()]
     record = session.measure(job((1,)), runners=runners)

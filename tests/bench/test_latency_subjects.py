@@ -19,6 +19,7 @@ from archcalc.bench.runner.monitor import Monitor, monitor
 from archcalc.bench.runner.precision import UnsupportedError
 from archcalc.bench.runner.tasks import Answer, Task, TaskKind
 from archcalc.bench.stats.flags import FlagKind
+from archcalc.bench.stats.simulate import SimulatedDevice, Weather
 from archcalc.errors import ArchcalcError
 from archcalc.nn import network
 
@@ -227,21 +228,37 @@ def test_rows_are_measured_alone_and_in_situ() -> None:
     assert books.kernels_ns + books.gaps_ns + books.unattributed_ns == books.total_ns
 
 
-def test_a_null_test_uses_the_cheaper_network() -> None:
+def null_tested(monkeypatch: pytest.MonkeyPatch, run_ns: float) -> str:
+    """The network of a null test where a run of either takes `run_ns`, by a simulated clock."""
+    device = SimulatedDevice(Weather(noise=0.0005))
+    monkeypatch.setattr(measurer, "_subject", lambda built, key: device.subject(run_ns))
+    monkeypatch.setattr(measurer, "_filler", lambda *options: device.subject(run_ns / 100))
+    monkeypatch.setattr(
+        measurer, "_convolutions", lambda *options: [device.subject(1e5), device.subject(1e5)]
+    )
     asked = task(TaskKind.NULL, key("5x5", "3x3-3x3", variables={"width": "8"}))
-    # a slot into which a run fits, however busy the machine
-    asked = replace(asked, protocol=replace(asked.protocol, slot_s=0.05))
-    answer = Measurer().run(asked, unwatched)
+    answer = Measurer().run(replace(asked, protocol=replace(asked.protocol, slot_s=0.001)), unwatched)
     assert answer.null is not None, answer.message
-    assert answer.null.network == "3x3-3x3"
+    assert answer.null.passed
+    return answer.null.network
 
 
-def test_a_null_test_takes_a_convolution_where_a_run_outlasts_a_slot() -> None:
+def test_a_null_test_uses_the_cheaper_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert null_tested(monkeypatch, run_ns=0.9e6) == "3x3-3x3"
+
+
+def test_a_null_test_takes_a_convolution_where_a_run_outlasts_a_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert null_tested(monkeypatch, run_ns=1.1e6) == "a 3x3 convolution of 64 channels at 28x28"
+
+
+def test_a_null_test_is_made_for_real() -> None:
     asked = task(TaskKind.NULL, key("5x5", "3x3-3x3", variables={"width": "8"}))
-    asked = replace(asked, protocol=replace(asked.protocol, slot_s=1e-6))
+    asked = replace(asked, protocol=replace(asked.protocol, null_attempts=1, null_rounds=6))
     answer = Measurer().run(asked, unwatched)
     assert answer.null is not None, answer.message
-    assert answer.null.network == "a 3x3 convolution of 64 channels at 28x28"
+    (attempt,) = answer.null.attempts
+    assert len(attempt.copy.slots_ns) == len(attempt.extra.slots_ns) == 6
+    assert (answer.null.precision, answer.null.mode) == ("fp32-ieee", "eager")
 
 
 def test_ceilings_are_positive() -> None:

@@ -13,6 +13,7 @@ import math
 import re
 import types
 import typing
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from functools import cache
@@ -21,6 +22,7 @@ from typing import Any, TypeVar
 from archcalc.bench.stats.fields import is_optional
 
 T = TypeVar("T")
+_LEAST, _MOST = -(2**63), 2**63 - 1
 
 
 class CodecError(ValueError):
@@ -57,6 +59,8 @@ def _to_json(hint: Any, value: Any, path: str) -> Any:
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, tuple):
             raise CodecError(path, f"expected a tuple, got {_kind(value)}")
+        if _all_whole(hint, value):
+            return list(value)
         kinds = _tuple_kinds(hint, len(value), path)
         return [_to_json(k, v, f"{path}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True))]
     if is_dataclass(hint):
@@ -81,6 +85,8 @@ def _from_json(hint: Any, value: Any, path: str) -> Any:
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, list):
             raise CodecError(path, f"expected a list, got {_kind(value)}")
+        if _all_whole(hint, value):
+            return tuple(value)
         kinds = _tuple_kinds(hint, len(value), path)
         return tuple(
             _from_json(k, v, f"{path}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True))
@@ -128,7 +134,7 @@ def _plain(hint: Any, value: Any, path: str) -> Any:
         return float(value)
     if type(value) is not hint and not (hint is str and isinstance(value, str)):
         raise CodecError(path, f"expected {_NAMES[hint]}, got {_kind(value)}")
-    if hint is int and not -(2**63) <= value < 2**63:
+    if hint is int and not _LEAST <= value <= _MOST:
         raise CodecError(path, "the number is too large")
     if hint is float and not math.isfinite(value):
         raise CodecError(path, f"{value} is not a finite number")
@@ -154,6 +160,23 @@ def _option(hint: Any) -> Any:
         return None
     (kind,) = (k for k in typing.get_args(hint) if k is not types.NoneType)
     return kind
+
+
+@cache
+def _whole_length(hint: Any) -> int | None:
+    """The length of a tuple of whole numbers, -1 for any length, None for another tuple."""
+    kinds = typing.get_args(hint)
+    if kinds == (int, Ellipsis):
+        return -1
+    return len(kinds) if kinds and set(kinds) == {int} else None
+
+
+def _all_whole(hint: Any, value: Sequence[Any]) -> bool:
+    """True where a tuple of whole numbers is surely in order: most of a record is such tuples of times."""
+    length = _whole_length(hint)
+    if length is None or (length != len(value) and length != -1):
+        return False
+    return all(type(v) is int and _LEAST <= v <= _MOST for v in value)
 
 
 def _tuple_kinds(hint: Any, length: int, path: str) -> list[Any]:

@@ -63,14 +63,17 @@ def remaining(
     With `rows` a point that was measured without its rows is measured again with them. `belongs` says of a
     point that it was measured on what the specs say now; others do not count.
     """
+    wanted = tuple(dict.fromkeys(keys))
+    asked = set(wanted)
     have = {
         point.key
         for point in (record.points if record else ())
-        if not (retry_failed and point.status is Status.FAILED)
+        if point.key in asked
+        and not (retry_failed and point.status is Status.FAILED)
         and not (rows and point.status is Status.DONE and not point.rows)
         and belongs(point)
     }
-    return tuple(key for key in dict.fromkeys(keys) if key not in have)
+    return tuple(key for key in wanted if key not in have)
 
 
 def merge(records: Sequence[Record]) -> Record:

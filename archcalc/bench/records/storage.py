@@ -12,7 +12,7 @@ from typing import Any
 
 from archcalc import files
 from archcalc.bench.records.codec import CodecError, Rendered, TruncatedError, decode, encode, parse, render
-from archcalc.bench.records.record import SCHEMA, Point, Record
+from archcalc.bench.records.record import SCHEMA, Point, Record, Session
 from archcalc.errors import ArchcalcError
 
 #: The most bytes of a record that are read or written; a pair in five processes of 1280 rounds takes 0.3 MB.
@@ -27,20 +27,25 @@ def to_json(record: Record) -> str:
 
 
 class Texts:
-    """The texts of records that share most of their points; a point's text is made once."""
+    """The texts of records that share most of their sessions and points; the text of each is made once."""
 
     def __init__(self) -> None:
-        self._made: dict[int, tuple[Point, Rendered]] = {}
+        self._made: dict[int, tuple[Session | Point, Rendered]] = {}
 
     def record(self, record: Record) -> str:
-        """As `to_json`. Only the points of this record are remembered for the next one."""
-        self._made = {id(point): (point, self._point(point)) for point in record.points}
-        value = encode(replace(record, points=()))
-        return seal({**value, "points": [self._made[id(point)][1] for point in record.points]})
+        """As `to_json`. Only what this record holds is remembered for the next one."""
+        parts: tuple[Session | Point, ...] = (*record.sessions, *record.points)
+        self._made = {id(part): (part, self._text(part)) for part in parts}
+        value = encode(replace(record, sessions=(), points=(), calibrations=()))
+        value["sessions"] = [self._made[id(session)][1] for session in record.sessions]
+        value["points"] = [self._made[id(point)][1] for point in record.points]
+        if record.calibrations:
+            value["calibrations"] = [encode(calibration) for calibration in record.calibrations]
+        return seal(value)
 
-    def _point(self, point: Point) -> Rendered:
-        made = self._made.get(id(point))
-        return made[1] if made else Rendered(render(encode(point), "  "))
+    def _text(self, part: Session | Point) -> Rendered:
+        made = self._made.get(id(part))
+        return made[1] if made else Rendered(render(encode(part), "  "))
 
 
 def seal(value: Mapping[str, Any]) -> str:
