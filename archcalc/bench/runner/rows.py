@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from archcalc.bench.records.record import Books, Key, RowResult
-from archcalc.bench.runner import instance, subjects
+from archcalc.bench.runner import instance, profiles, subjects
+from archcalc.bench.runner.profiles import Launched
 from archcalc.bench.stats.protocol import Protocol, SoloRun
 from archcalc.bench.stats.rounds import measure_solo
 from archcalc.nn import network
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from archcalc.bench.runner.instance import Built
 
 _PASSES = 15
-_PREFIX = "archcalc row "
 
 
 def measure(
@@ -49,7 +49,9 @@ def measure(
         one = given[name]
         label = f"{built.counted.name}: {row.row.label}"
         run: SoloRun = measure_solo(
-            subjects.subject(module, instance.copies(one, key.device), key.device, key.mode),
+            subjects.subject(
+                module, instance.copies(one, key.device), key.device, key.mode, key.precision
+            ),
             short,
             key.device,
             process,
@@ -166,18 +168,8 @@ def spans(stamps: Sequence[tuple[str, int]], begun: int, ended: int) -> tuple[di
 # -- CUDA -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Launched:
-    """A kernel of a profile: its name, ns on the device from a common zero, and the row that launched it."""
-
-    name: str
-    start: float
-    end: float
-    row: str | None
-
-
 def _by_profiler(built: Built) -> InSitu:
-    from torch.profiler import ProfilerActivity, profile, record_function
+    from torch.profiler import record_function
 
     module, inputs = built.module, built.inputs
     subject = subjects.CudaSubject(module, inputs)
@@ -187,7 +179,7 @@ def _by_profiler(built: Built) -> InSitu:
 
     def enter(name: str) -> Callable[[Any, Any], None]:
         def hook(m: Any, a: Any) -> None:
-            ranges.append(record_function(_PREFIX + name))
+            ranges.append(record_function(profiles.PREFIX + name))
             ranges[-1].__enter__()
 
         return hook
@@ -201,72 +193,36 @@ def _by_profiler(built: Built) -> InSitu:
     try:
         with torch.inference_mode():
             module(inputs[0])
-            torch.cuda.synchronize()
-            with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiler:
-                module(inputs[0])
-                torch.cuda.synchronize()
+            kernels = profiles.profiled(lambda: module(inputs[0]))
     finally:
         for handle in handles:
             handle.remove()
-    return attribute(launched(profiler.events()), total)
-
-
-def launched(events: Iterable[Any]) -> list[Launched]:
-    """The kernels of torch's profiler events, each with the row's range around the call that launched it."""
-    events = list(events or ())
-    spans_on_device: dict[str, list[Any]] = {}
-    for event in events:
-        if str(getattr(event, "device_type", "")).endswith("CUDA") and not _is_range(event.name):
-            spans_on_device.setdefault(event.name, []).append(event.time_range)
-    found = []
-    for event in events:
-        for kernel in getattr(event, "kernels", ()) or ():
-            if _is_range(kernel.name):
-                continue
-            row, parent = None, event
-            while parent is not None and row is None:
-                row = parent.name.removeprefix(_PREFIX) if _is_range(parent.name) else None
-                parent = parent.cpu_parent
-            # The kernel entry has only its length; its place in time is that of the next span of its name.
-            places = spans_on_device.get(kernel.name) or []
-            start = places.pop(0).start * 1e3 if places else math.nan
-            found.append(Launched(kernel.name, start, start + kernel.duration * 1e3, row))
-    return found
-
-
-def _is_range(name: str) -> bool:
-    return str(name).startswith(_PREFIX)
+    return attribute(kernels, total)
 
 
 def attribute(kernels: Sequence[Launched], total: float) -> InSitu:
-    """Kernels -> ns by row. A gap is time within the total during which no kernel runs.
+    """Kernels -> ns by row. A gap is time between the first kernel and the last in which none runs.
 
-    Kernels outside of all rows (a copy between them) belong to none and stay unattributed.
+    Both are of the profiled pass, while `total` is that of passes without the profiler: what rows and gaps
+    leave of it is unattributed, and may be negative where the profiler slowed the host. Kernels outside of all
+    rows (a copy between them) belong to none.
     """
     rows: dict[str, float] = {}
     names: dict[str, set[str]] = {}
-    busy = 0.0
     for kernel in kernels:
         length = kernel.end - kernel.start
-        if math.isnan(length):
-            continue
-        busy += length
-        if kernel.row is not None:
+        if not math.isnan(length) and kernel.row is not None:
             rows[kernel.row] = rows.get(kernel.row, 0.0) + length
             names.setdefault(kernel.row, set()).add(kernel.name)
-    return InSitu(total, rows, max(0.0, total - busy), {n: tuple(sorted(s)) for n, s in names.items()})
+    span, union = profiles.busy(kernels)
+    return InSitu(total, rows, span - union, {n: tuple(sorted(s)) for n, s in names.items()})
 
 
 def _kernel_names(module: Any, given: torch.Tensor, key: Key) -> tuple[str, ...]:
     """The kernels that a row runs by itself; none on a CPU, where nothing names them."""
     if key.device == "cpu" or key.mode != "eager":
         return ()
-    from torch.profiler import ProfilerActivity, profile
-
     with torch.inference_mode():
         module(given)
-        torch.cuda.synchronize()
-        with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiler:
-            module(given)
-            torch.cuda.synchronize()
-    return tuple(sorted({kernel.name for kernel in launched(profiler.events())}))
+        kernels = profiles.profiled(lambda: module(given))
+    return tuple(sorted({kernel.name for kernel in kernels}))
