@@ -84,7 +84,7 @@ def _ms(record: Record, point: object, name: str) -> float:
     from archcalc.bench.stats.protocol import pair_latency_ns
 
     run = point.pair.runs[0]  # type: ignore[attr-defined]
-    which = [n for n in PAIR].index(name)
+    which = PAIR.index(name)
     return pair_latency_ns((run,), which).point * 1e-6
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from latency_fakes import TINY
 
-from archcalc.bench import results
+from archcalc.bench import efficiency
 from archcalc.bench.records.record import Key, Status
 from archcalc.bench.runner import ceilings, instance, memory, plan, precision, rows, subjects
 from archcalc.bench.runner.measurer import Measurer
@@ -141,7 +141,7 @@ def test_kernels_are_named_and_say_whether_tensor_cores_ran() -> None:
         answer = Measurer().run(task(TaskKind.MEASURE, at), unwatched)
         assert answer.solo is not None, answer.message
         assert answer.networks[0].kernels
-        seen[name] = results.tensor_cores(answer.solo.algorithms)
+        seen[name] = efficiency.tensor_cores(answer.solo.algorithms)
     assert seen == {"fp32-ieee": False, "bf16": True}
 
 

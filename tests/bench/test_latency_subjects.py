@@ -13,7 +13,18 @@ from latency_fakes import TINY
 
 import archcalc
 from archcalc.bench.records.record import Key, Status
-from archcalc.bench.runner import faults, fuse, instance, memory, plan, precision, profiles, rows, subjects
+from archcalc.bench.runner import (
+    faults,
+    fuse,
+    instance,
+    measurer,
+    memory,
+    plan,
+    precision,
+    profiles,
+    rows,
+    subjects,
+)
 from archcalc.bench.runner.measurer import Measurer
 from archcalc.bench.runner.monitor import Monitor, monitor
 from archcalc.bench.runner.precision import UnsupportedError
