@@ -65,6 +65,7 @@ class Machine:
     vanish_after: int | None = None  # kernels until the device is lost
     nvml_ns: float = 1e6
     seed: int = 0
+    collects: bool = False  # garbage is collected between tasks, as it really is
 
     host: float = 0.0
     device: float = 0.0
@@ -228,6 +229,8 @@ class Machine:
         if func in _FREE or (op.is_view and not fresh):
             return
         self.tune(func, inputs)
+        if func is _aten.copy_:  # its target is not read
+            inputs = inputs[1:]
         flops = int(flop_registry[func](*args, **kwargs, out_val=result)) if func in flop_registry else 0
         ns, name = self.duration(func, inputs, outputs, flops), self.name(func, inputs)
         if self.capturing is not None:
@@ -257,6 +260,11 @@ class _Ops(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if func._can_decompose():  # in inference mode convolutions and linear layers come undivided
+            with self:
+                result = func.decompose(*args, **kwargs)
+            if result is not NotImplemented:
+                return result
         result = func(*args, **kwargs)
         if any(self.machine.owns(t) for t in _tensors((args, kwargs))):
             self.machine.ran(func, args, kwargs, result)
@@ -463,15 +471,18 @@ def installed(machine: Machine, patch: Any) -> Iterator[Machine]:
     """torch with `machine` for its CUDA device; `patch` is pytest's monkeypatch."""
     import simulated_profiler
 
-    from archcalc.bench.runner import ceilings, instance, profiles, subjects
+    from archcalc.bench.runner import ceilings, instance, measurer, profiles, subjects
 
     for name, value in _replacements(machine).items():
         patch.setattr(torch.cuda, name, value)
     patch.setattr(torch.version, "cuda", "13.0")
     patch.setattr(torch.backends.cudnn, "version", lambda: 91002)
-    patch.setattr(subjects, "time", SimpleNamespace(perf_counter_ns=machine.read))
+    for module in (subjects, ceilings):
+        patch.setattr(module, "time", SimpleNamespace(perf_counter_ns=machine.read))
     patch.setitem(ceilings.CANDIDATES, "cuda", ceilings.Candidates((64,), ((2, 32, 8, 3),), 2**20))
     patch.setattr(ceilings, "SECONDS", 0.001)
+    if not machine.collects:  # half a second each time in a process as large as pytest's
+        patch.setattr(measurer.gc, "collect", lambda *generation: 0)
     simulated_profiler.install(machine, patch)
     instance.cache_bytes.cache_clear()
     profiles._start_profiler.cache_clear()

@@ -51,7 +51,8 @@ def measure(device: str, name: str, mode: str, seconds: float | None = None) -> 
         convolution = max(_rate(flops, run, device, seconds) for flops, run in _convolutions(device, dtype))
         bandwidth = _copy(device, seconds)
         launch = _graph_launch() if mode == "graph" else _launch(device, seconds)
-    return Ceilings(name, matmul, convolution, bandwidth, launch, mode)
+        enqueue, wait = (_enqueue(), _wait()) if device == "cuda" else (None, None)
+    return Ceilings(name, matmul, convolution, bandwidth, launch, mode, enqueue, wait)
 
 
 def _rate(amount: int, run: Callable[[], Any], device: str, seconds: float) -> float:
@@ -129,27 +130,33 @@ def _launch(device: str, seconds: float) -> float:
     return _best(calls, device, seconds) / _KERNELS
 
 
-def wait(device: str, seconds: float = 0.05) -> float:
-    """ns that waiting for the device adds to a run: with one kernel waited for, less one that is not.
-
-    Eager slots wait after each run, so that the roofline of a run must hold it too; 0 on a CPU.
-    """
-    if device == "cpu":
-        return 0.0
-    one = torch.zeros(1, device=device)
-
-    def calls() -> None:
-        for _ in range(_CALLS):
+def _enqueue() -> float:
+    """ns for which the host is busy handing over a trivial kernel; few enough at once for the queue."""
+    one = torch.zeros(1, device="cuda")
+    best = float("inf")
+    for _ in range(_CALLS):
+        torch.cuda.synchronize()
+        begun = time.perf_counter_ns()
+        for _ in range(_KERNELS):
             one.add_(1.0)
-            torch.cuda.synchronize()
+        best = min(best, (time.perf_counter_ns() - begun) / _KERNELS)
+    torch.cuda.synchronize()
+    return best
 
-    with torch.inference_mode():
-        waited = _best(calls, device, seconds) / _CALLS
-        return max(0.0, waited - _launch(device, seconds))
+
+def _wait() -> float:
+    """ns of a wait for a device that has nothing to do."""
+    best = float("inf")
+    torch.cuda.synchronize()
+    for _ in range(_KERNELS):
+        begun = time.perf_counter_ns()
+        torch.cuda.synchronize()
+        best = min(best, time.perf_counter_ns() - begun)
+    return best
 
 
 def _graph_launch() -> float:
-    """ns of a trivial kernel among others within a graph; what starting the graph costs is spread over all."""
+    """ns of a trivial kernel among others within a graph, which spreads the start of the graph over all."""
     one = torch.zeros(1, device="cuda")
     one.add_(1.0)
     torch.cuda.synchronize()

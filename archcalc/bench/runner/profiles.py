@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+
+from archcalc.bench.records.observed import KernelTime
+
+if TYPE_CHECKING:
+    from archcalc.bench.records.record import Key
+    from archcalc.bench.runner.instance import Built
 
 PREFIX = "archcalc row "
 
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """A kernel of a profile: its name, ns on the device from a common zero, and the row that launched it."""
+    """A kernel of a profile: name, ns that it ran, its start on the device (NaN if unknown), and its row."""
 
     name: str
+    length: float
     start: float
-    end: float
     row: str | None
 
 
@@ -67,7 +73,7 @@ def launched(events: Iterable[Any]) -> list[Launched]:
             # The kernel entry has only its length; its place in time is that of the next span of its name.
             places = spans.get(kernel.name) or []
             start = places.pop(0).start * 1e3 if places else math.nan
-            kernels.append(Launched(kernel.name, start, start + kernel.duration * 1e3, row))
+            kernels.append(Launched(kernel.name, kernel.duration * 1e3, start, row))
     return kernels
 
 
@@ -77,7 +83,7 @@ def _is_range(name: str) -> bool:
 
 def busy(kernels: Sequence[Launched]) -> tuple[float, float]:
     """ns from the first kernel's start to the last one's end, and ns in which at least one ran."""
-    spans = sorted((k.start, k.end) for k in kernels if not math.isnan(k.start))
+    spans = sorted((k.start, k.start + k.length) for k in kernels if not math.isnan(k.start))
     if not spans:
         return 0.0, 0.0
     union, reached = 0.0, -math.inf
@@ -87,37 +93,32 @@ def busy(kernels: Sequence[Launched]) -> tuple[float, float]:
     return reached - spans[0][0], union
 
 
-#: Parts of kernels' names that say that tensor cores did the products: cuDNN, cuBLAS, CUTLASS, nvjet (cuBLAS 13).
-_TENSOR_CORES = (
-    "xmma",
-    "gmma",
-    "wgmma",
-    "mma",
-    "tensorop",
-    "s1688",
-    "s16816",
-    "h16816",
-    "nvjet",
-    "hmma",
-    "imma",
-)
-_PRODUCTS = ("conv", "gemm", "fprop", "cudnn", "cutlass", "nvjet", "xmma", "winograd", "dgrad", "wgrad")
+def kernel_times(kernels: Iterable[Launched]) -> tuple[KernelTime, ...]:
+    """Launches and ns by name, sorted by name."""
+    sums: dict[str, tuple[int, float]] = {}
+    for kernel in kernels:
+        count, ns = sums.get(kernel.name, (0, 0.0))
+        sums[kernel.name] = (count + 1, ns + kernel.length)
+    return tuple(KernelTime(name, count, round(ns)) for name, (count, ns) in sorted(sums.items()))
 
 
-def tensor_cores(names: Iterable[str]) -> bool | None:
-    """Did tensor cores do the products, by the kernels' names? None where no name is one of a product.
+@dataclass
+class Algorithms:
+    """The kernels of networks in this process, looked up once: autotuning chooses once for all modes."""
 
-    False as soon as one product ran without them.
-    """
-    products = [name.lower() for name in names if any(part in name.lower() for part in _PRODUCTS)]
-    products = [name for name in products if not _moves_data(name)]
-    if not products:
-        return None
-    return all(any(part in name for part in _TENSOR_CORES) for name in products)
+    known: dict[object, tuple[KernelTime, ...]] = field(default_factory=dict)
 
+    def kernels(self, built: Built, key: Key) -> tuple[KernelTime, ...]:
+        """The kernels of one forward pass called from Python; none on a CPU, and none of compiled code."""
+        if key.device == "cpu" or key.mode == "compile":
+            return ()
+        same = (built.counted.name, key.batch, key.precision, key.layout, key.fused, key.variables)
+        if same not in self.known:
+            with torch.inference_mode():
+                built.module(built.inputs[0])
+                self.known[same] = kernel_times(profiled(lambda: built.module(built.inputs[0])))
+        return self.known[same]
 
-def _moves_data(name: str) -> bool:
-    """Kernels of cuDNN that change the layout (`nchwToNhwc`), add a bias or reduce partial sums."""
-    return any(
-        part in name for part in ("nchwtonhwc", "nhwctonchw", "tonhwc", "tonchw", "splitkreduce", "bias")
-    )
+    def names(self, built: Built, key: Key) -> tuple[str, ...]:
+        """Their names, sorted, each once."""
+        return tuple(kernel.name for kernel in self.kernels(built, key))

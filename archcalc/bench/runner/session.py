@@ -116,11 +116,16 @@ def measure(
 
 @contextlib.contextmanager
 def _running(job: Job, runners: Sequence[Runner] | None) -> Iterator[Sequence[Runner]]:
-    found = runners if runners is not None else pool.start(job.protocol.processes, job.threads)
+    processes = runners
+    if processes is None:
+        heaps = {key.heap for key in job.keys}
+        if len(heaps) > 1:
+            raise ArchcalcError("one session has one heap", "measure each heap by a command of its own")
+        processes = pool.start(job.protocol.processes, job.threads, *heaps)
     try:
-        yield found
+        yield processes
     finally:
-        for runner in found:
+        for runner in processes:
             runner.close()
 
 
@@ -188,6 +193,8 @@ class _Course:
             shard=self.job.shard,
             environment=environment,
             protocol=self.job.protocol,
+            clocks_locked=answers[0].clocks_locked,
+            load=answers[0].load,
         )
 
     def task(self, kind: TaskKind, key: Key | None, process: int = 0) -> Task:
@@ -270,18 +277,19 @@ def _point(key: Key, session: str, answers: Sequence[Answer]) -> Point:
         rows=_rows([a.rows for a in answers]),
         books=first.books,
         flags=tuple(dict.fromkeys(flag for a in answers for flag in a.flags)),
+        samples=tuple(a.samples for a in answers if a.samples is not None),
     )
 
 
-def _rows(found: Sequence[tuple[RowResult, ...]]) -> tuple[RowResult, ...]:
+def _rows(processes: Sequence[tuple[RowResult, ...]]) -> tuple[RowResult, ...]:
     """Each row of the first process with the isolated runs of all."""
     runs: dict[tuple[str, str], list[RowResult]] = {}
-    for results in found:
+    for results in processes:
         for row in results:
             runs.setdefault((row.network, row.row), []).append(row)
     return tuple(
         replace(row, isolated=tuple(run for other in runs[row.network, row.row] for run in other.isolated))
-        for row in found[0]
+        for row in processes[0]
     )
 
 
@@ -290,7 +298,7 @@ def ceilings(
 ) -> tuple[tuple[Ceilings, ...], Environment, tuple[str, ...]]:
     """The ceilings of each precision and mode in one fresh process, with what did not work."""
     process = pool.Process(threads)
-    found, problems = [], []
+    measured, problems = [], []
     progress.begin(1 + len(where.precisions) * len(where.modes))
     try:
         task = Task(TaskKind.SETUP, protocol, where.device, threads)
@@ -307,9 +315,9 @@ def ceilings(
             )
             progress.advance()
             if answer.ceilings is not None:
-                found.append(answer.ceilings)
+                measured.append(answer.ceilings)
             else:
                 problems.append(f"{precision}, {mode}: {answer.status}: {answer.message}")
     finally:
         process.close()
-    return tuple(found), environment, tuple(problems)
+    return tuple(measured), environment, tuple(problems)

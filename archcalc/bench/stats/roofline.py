@@ -116,7 +116,11 @@ class Prediction:
 
 
 def predict(work: Sequence[Work], ceilings: Ceilings) -> Prediction:
-    """The time of kernels that run one after the other: each counts as its slower side, plus t0."""
+    """The time of kernels that run one after the other: each counts as its slower side, plus t0.
+
+    Outside of CUDA graphs each run is waited for, so that the wait is part of it, as of what is measured.
+    """
+    wait = 0.0 if ceilings.mode == "graph" else ceilings.sync_ns or 0.0
     compute = memory = 0.0
     for kernel in work:
         by_flops = kernel.flops / ceilings.flops(kernel.kind) * 1e9
@@ -125,7 +129,7 @@ def predict(work: Sequence[Work], ceilings: Ceilings) -> Prediction:
             compute += by_flops
         else:
             memory += by_bytes
-    return Prediction(compute, memory, len(work) * ceilings.launch_ns)
+    return Prediction(compute, memory, len(work) * ceilings.launch_ns + (wait if work else 0.0))
 
 
 def predicted_rho(old: Sequence[Work], new: Sequence[Work], ceilings: Ceilings) -> float:
