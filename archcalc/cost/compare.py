@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from archcalc.display import Displayed
 from archcalc.metrics import COMPARED, METRICS
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from archcalc.cost.counts import Cost, Counts
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+@dataclass(frozen=True, slots=True, repr=False)
+class Comparison(Displayed):
     """Networks side by side; `ratios[i]` are those of network `i` to the first, exact fractions.
 
     A ratio is None where the first network's cost is zero.
@@ -23,6 +24,14 @@ class Comparison:
 
     networks: tuple[Counts, ...]
     ratios: tuple[Mapping[str, Fraction | None], ...]
+
+    def __repr__(self) -> str:
+        macs = (r["macs"] for r in self.ratios)
+        parts = (
+            f"{n.graph.name} {'?' if m is None else f'{float(m):.3f}'}"
+            for n, m in zip(self.networks, macs, strict=True)
+        )
+        return f"Comparison(MACs to the first: {', '.join(parts)})"
 
 
 def compare(networks: Sequence[Counts]) -> Comparison:
