@@ -14,7 +14,7 @@ from archcalc import display
 from archcalc.cost import counts
 from archcalc.document import document
 from archcalc.errors import ArchcalcError, requires, suggest
-from archcalc.numbers import exact
+from archcalc.numbers import Array, exact
 from archcalc.shapes import BYTES
 from archcalc.spec import library, outline, spec
 from archcalc.spec import lower as expand
@@ -296,6 +296,8 @@ def audit(*networks: Architecture | str | Path, input: Shape | int | None = None
     for network in networks or library.paths():
         if isinstance(network, Architecture):
             own = network.spec
+            if any(isinstance(value, Array) for value in own.settings.values()):
+                raise ArchcalcError("an audit is of one network", "give single numbers for its variables")
             outlines = outline.networks(own.document)
             chosen = next(o for o in outlines if o.name == own.name)
             papers.append(audit_network(chosen, outlines, own.settings, input))

@@ -215,10 +215,22 @@ def test_figures_leave_the_users_style_alone() -> None:
     assert dict(mpl.rcParams) == before
 
 
+def test_a_family_shows_its_range() -> None:
+    """Arrays of values count many networks at once: tables print the least and the largest."""
+    family = archcalc.load("3x3-3x3", width=[8, 16])
+    assert "1.152K to 4.608K" in family._repr_html_()
+    compared = archcalc.compare("5x5", family)
+    one, other = (archcalc.compare("5x5", archcalc.load("3x3-3x3", width=w)) for w in (8, 16))
+    assert compared.ratios[1]["macs"].flat() == [one.ratios[1]["macs"], other.ratios[1]["macs"]]
+    assert " to " in compared._repr_html_()
+    with pytest.raises(ArchcalcError, match="one network"):
+        archcalc.audit(family)
+
+
 def test_variables_are_exact() -> None:
     assert archcalc.load("mobilenet-v2", width=1.4).spec.variables["width"] == Fraction(7, 5)
     with pytest.raises(ArchcalcError, match="cannot be set"):
-        archcalc.load("mobilenet-v2", width=[1, 2])
+        archcalc.load("mobilenet-v2", width=object())
 
 
 def test_loads_names_what_the_text_holds() -> None:

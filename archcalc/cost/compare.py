@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from archcalc.display import Displayed
 from archcalc.metrics import COMPARED, METRICS
+from archcalc.numbers import Array, divide, every
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from archcalc.cost.counts import Cost, Counts
+    from archcalc.numbers import Number
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -23,12 +24,12 @@ class Comparison(Displayed):
     """
 
     networks: tuple[Counts, ...]
-    ratios: tuple[Mapping[str, Fraction | None], ...]
+    ratios: tuple[Mapping[str, Number | None], ...]
 
     def __repr__(self) -> str:
         macs = (r["macs"] for r in self.ratios)
         parts = (
-            f"{n.graph.name} {'?' if m is None else f'{float(m):.3f}'}"
+            f"{n.graph.name} {'?' if m is None else m if isinstance(m, Array) else f'{float(m):.3f}'}"
             for n, m in zip(self.networks, macs, strict=True)
         )
         return f"Comparison(MACs to the first: {', '.join(parts)})"
@@ -40,9 +41,9 @@ def compare(networks: Sequence[Counts]) -> Comparison:
     return Comparison(tuple(networks), tuple(_ratios(n.total, first) for n in networks))
 
 
-def _ratios(cost: Cost, base: Cost) -> dict[str, Fraction | None]:
-    ratios = {}
+def _ratios(cost: Cost, base: Cost) -> dict[str, Number | None]:
+    ratios: dict[str, Number | None] = {}
     for name in COMPARED:
         own, other = METRICS[name].get(cost), METRICS[name].get(base)
-        ratios[name] = Fraction(own) / Fraction(other) if other else None
+        ratios[name] = divide(own, other) if every(other != 0) else None
     return ratios
