@@ -53,6 +53,7 @@ EXTRAS: Final = {
     "torch": "torch",
     "fvcore": "torch",
     "pandas": "pandas",
+    "numpy": "pandas",
     "matplotlib": "plots",
     "pynvml": "gpu",
     "ray": "ray",

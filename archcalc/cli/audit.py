@@ -13,12 +13,10 @@ from archcalc.cli.options import RICH, As
 from archcalc.errors import ArchcalcError, SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from archcalc.audit import Audit, Inspection, Known, Paper
-    from archcalc.document.text import Scalar
+    from archcalc.audit import Audit, Inspection, Paper
     from archcalc.export.lines import Line
-    from archcalc.shapes import Shape
 
 
 def audit(
@@ -37,7 +35,7 @@ def audit(
     A document's own name or file audits all of it, the name of one of its networks that network. A
     table that cannot be read is inspected row by row instead. Exit status: 1 where something is wrong.
     """
-    from archcalc.audit import Audit, Inspection, Known
+    from archcalc.audit import Audit, Known, named
     from archcalc.spec import library
 
     chosen = [str(path) for path in library.paths()] if everything else list(names or ())
@@ -49,49 +47,19 @@ def audit(
     known = Known()
     papers: list[Paper] = []
     for name in chosen:
-        result = _audit(name, shape, values, known)
-        if isinstance(result, Inspection):
-            _deliver_inspection(result, how, output, force)
-            raise typer.Exit(1)
-        papers.append(result)
+        try:
+            papers.append(named.paper(name, values, shape, known))
+        except SpecError as fault:
+            altered = bool(values) or shape is not None
+            inspection = None if altered else named.inspection(name, fault)
+            if inspection is None:
+                raise
+            _deliver_inspection(inspection, how, output, force)
+            raise typer.Exit(1) from None
     audits = Audit(tuple(papers))
     _deliver(audits, how, output, force)
     if not audits.passed:
         raise typer.Exit(1)
-
-
-def _audit(
-    name: str, shape: Shape | int | None, values: Mapping[str, Scalar], known: Known
-) -> Paper | Inspection:
-    """A whole document, one network of it, or the inspection of a table that cannot be read."""
-    from archcalc import audit
-    from archcalc.document import document, textfile
-    from archcalc.spec import library
-
-    path = library.find_document(name)
-    altered = bool(values) or shape is not None
-    if path is None or altered:
-        network = library.find(name)
-        own = str(network.document.front.get("name"))
-        if altered or network.name != own:
-            outlines = library.networks(Path(network.document.file))
-            return audit.audit_network(network, outlines, values, shape)
-        path = Path(network.document.file)
-    try:
-        outlines = library.networks(path)
-    except SpecError as fault:
-        parsed = document.parse(textfile.read(path), str(path))
-        inspection = audit.inspect(parsed, fault)
-        if inspection is None:
-            raise
-        return inspection
-    try:
-        return audit.audit(outlines[0].document, outlines, known)
-    except SpecError as fault:
-        inspection = audit.inspect(outlines[0].document, fault, outlines)
-        if inspection is None or not inspection.suspects:
-            raise
-        return inspection
 
 
 def _deliver(audits: Audit, how: str, output: Path | None, force: bool) -> None:

@@ -119,6 +119,7 @@ def compare(
     from archcalc.errors import ArchcalcError
     from archcalc.views import comparison as views
     from archcalc.views import measured as measured_views
+    from archcalc.views.records import tables as record_tables
 
     if len(names) < 2:
         raise ArchcalcError("a comparison needs two networks", "`archcalc compare v1 v3`")
@@ -151,7 +152,7 @@ def compare(
             "claims": measured_views.claims_json(claims),
         }
 
-    tables = [costs, *measuring.tables(held, points), *([measured_views.claims(claims)] if claims else [])]
+    tables = [costs, *record_tables(held, points), *([measured_views.claims(claims)] if claims else [])]
     options.emit_all(tables, as_json, how, output, force, wide)
 
 

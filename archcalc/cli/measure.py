@@ -160,4 +160,6 @@ def merge(
 
 def _print(record: Record, points: Sequence[Point], wide: bool) -> None:
     """What was measured, to the terminal; the record holds it in full."""
-    options.emit_all(measuring.tables(record, points), dict, RICH, None, False, wide)
+    from archcalc.views.records import tables
+
+    options.emit_all(tables(record, points), dict, RICH, None, False, wide)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from archcalc.audit.findings import Finding
     from archcalc.bench.records.record import Key, Point, Record
     from archcalc.bench.runner.plan import Conditions
-    from archcalc.views.tables import Table
 
 Device = Annotated[str | None, typer.Option("--device", help="Measure on cpu or cuda.")]
 Batches = Annotated[str, typer.Option("--batch", metavar="N,N", help="Images at once; several by commas.")]
@@ -84,7 +83,7 @@ def choose(names: Sequence[str], settings: Sequence[str] | None, input: str | No
     found = []
     for typed in names:
         name = options.load(typed, settings).name
-        source = str(Path(typed).resolve()) if library.is_path(typed) and "#" not in typed else typed
+        source = _source(typed)
         if library.is_path(typed) and sources.setdefault(name, source) != source:
             raise ArchcalcError(f"two networks are called `{name}`", "rename one in its spec")
         sources.setdefault(name, source)
@@ -95,6 +94,16 @@ def choose(names: Sequence[str], settings: Sequence[str] | None, input: str | No
         options.size(input)  # a fault in it is told here
         variables["input"] = input
     return Chosen(tuple(found), sources, variables)
+
+
+def _source(typed: str) -> str:
+    """A name as another process finds it, whatever its working folder."""
+    from archcalc.spec import library
+
+    if not library.is_path(typed):
+        return typed
+    file, network = library.address(typed)
+    return f"{file.resolve()}#{network}" if network else str(file.resolve())
 
 
 def conditions(
@@ -252,12 +261,3 @@ def claims(chosen: Chosen) -> tuple[Finding, ...]:
             if 0 in about and len(about) > 1:
                 found.append(finding)
     return tuple(found)
-
-
-def tables(record: Record, points: Sequence[Point]) -> list[Table]:
-    """What was measured as tables: savings where there are pairs, then latencies."""
-    from archcalc.views import measured as measured_views
-
-    points = sorted(points, key=lambda point: (point.key.networks, point.key.conditions))
-    found = [measured_views.savings(record, points)] if any(p.pair for p in points) else []
-    return [*found, measured_views.latencies(record, points)]

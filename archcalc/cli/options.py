@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from archcalc.api import Architecture
+    from archcalc.api import Precision as PrecisionName
     from archcalc.document.text import Scalar
     from archcalc.shapes import Shape
     from archcalc.views.tables import Table
@@ -100,16 +101,11 @@ def size(text: str | None) -> Shape | int | None:
         raise ArchcalcError(str(fault)) from None
 
 
-def precision(text: str) -> str:
+def precision(text: str) -> PrecisionName:
     """A precision that archcalc knows."""
-    from archcalc.errors import suggest
-    from archcalc.shapes import BYTES
+    from archcalc import api
 
-    if text not in BYTES:
-        raise ArchcalcError(
-            f"no precision is called `{text}`", suggest(text, list(BYTES)) or ", ".join(BYTES)
-        )
-    return text
+    return api.known_precision(text)
 
 
 def emit(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from archcalc.cost import memory, paths, receptive_field
+from archcalc.display import Displayed
 from archcalc.numbers import divide
 from archcalc.ops.op import BUFFER, RESHAPE, WEIGHT
 from archcalc.shapes import BYTES, FLOAT, OWN_BYTES, elements
@@ -91,7 +92,7 @@ class RowCount:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Counts:
+class Counts(Displayed):
     """What a network costs, by row and in total, with the scope in which that holds."""
 
     graph: Graph

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from archcalc.display import Displayed
 from archcalc.ops.table import OPS
 from archcalc.shapes import FLOAT
 
@@ -105,7 +106,7 @@ class GraphRow:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Graph:
+class Graph(Displayed):
     """A network as nodes in an order in which each stands behind those that it reads.
 
     `inputs` are the values that the network is given, `outputs` those that it gives: the trunk's first,

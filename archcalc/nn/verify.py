@@ -15,6 +15,7 @@ import torch
 from torch import fx
 
 from archcalc.cost import counts
+from archcalc.display import Displayed
 from archcalc.nn import network, profiler
 from archcalc.nn.fixed import fixed_shape
 from archcalc.ops.op import BUFFER, JOIN
@@ -80,8 +81,8 @@ class Disagreement:
     figures: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+@dataclass(frozen=True, slots=True, repr=False)
+class Verification(Displayed):
     """Every check of a network on `batch` inputs of shape `input`, in inference.
 
     `beside` is what fvcore counts in other units (normalisation), `notes` what the counters warned of.
@@ -96,6 +97,11 @@ class Verification:
     layers: tuple[Part, ...]
     beside: Mapping[str, int]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        checks = sum(len(part.checks) for part in self.parts)
+        outcome = "all agree" if self.agrees else f"{len(self.disagreements)} disagree"
+        return f"Verification({self.network!r}, batch {self.batch}, {checks} checks: {outcome})"
 
     @property
     def parts(self) -> Iterator[Part]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -118,9 +118,31 @@ def _ascii(text: str) -> str:
 
 def figure(width: float, height: float) -> Figure:
     """An empty figure of so many inches, made without pyplot and its global state."""
+    return _figure_type()(figsize=(width, height))
+
+
+@cache
+def _figure_type() -> type[Figure]:
+    """matplotlib's figure, saved in the style of archcalc, that shows itself as SVG in a notebook."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height))
+    class StyledFigure(Figure):
+        def savefig(self, *arguments: Any, **options: Any) -> None:
+            with styled():
+                super().savefig(*arguments, **options)
+
+        def _repr_svg_(self) -> str:
+            stream = io.StringIO()
+            self.savefig(stream, format="svg", metadata=_metadata(""))
+            return stream.getvalue()
+
+    return StyledFigure
+
+
+def drawn(draw: Draw) -> Figure:
+    """The figure as matplotlib's own object."""
+    with styled():
+        return draw()
 
 
 def axes(of: Figure, left: float, bottom: float, width: float, height: float) -> Axes:

@@ -49,7 +49,7 @@ def requests(asked: Sequence[str]) -> list[ReportRequest]:
     return list(dict.fromkeys(found))
 
 
-def whole() -> list[ReportRequest]:
+def everything() -> list[ReportRequest]:
     """The pages of the whole report."""
     return [request for asked in DEFAULT for request in requests(asked)]
 

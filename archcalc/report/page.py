@@ -6,6 +6,7 @@ A page `audit` becomes `audit.md` and a folder `audit/` with its figures (SVG, o
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -71,12 +72,17 @@ def text(page: Page) -> str:
     if page.figures:
         lines += ["", "## Figures"]
     for figure in page.figures:
-        lines += ["", f"![{_one_line(figure.alt)}]({page.slug}/{figure.name}.svg)", "", f"*{figure.caption}*"]
+        lines += [
+            "",
+            f"![{_one_line(figure.alt)}]({page.slug}/{file_name(figure.name)}.svg)",
+            "",
+            f"*{figure.caption}*",
+        ]
     if page.sheets:
         lines += ["", "## Tables"]
     for sheet in page.sheets:
         files = " · ".join(
-            f"[{form.title}]({page.slug}/{sheet.name}.{form.suffix})" for form in export.attached()
+            f"[{form.title}]({page.slug}/{file_name(sheet.name)}.{form.suffix})" for form in export.attached()
         )
         lines += ["", f"### {sheet.heading}", ""]
         if sheet.lines:
@@ -86,6 +92,11 @@ def text(page: Page) -> str:
         lines += [f"All columns: {files}"]
     lines += ["", "## Method and environment", "", *map(item, page.method)]
     return "\n".join(lines) + "\n"
+
+
+def file_name(name: str) -> str:
+    """A name as it may stand in a file's: letters, digits and `._+-`, and no dot in front."""
+    return re.sub(r"[^\w.+-]+", "-", name).lstrip(".") or "network"
 
 
 def item(line: str) -> str:
@@ -104,12 +115,13 @@ def files(page: Page, png: bool = False) -> Mapping[str, str | bytes]:
 
     found: dict[str, str | bytes] = {page.file: text(page)}
     for figure in page.figures:
-        found[f"{page.slug}/{figure.name}.svg"] = style.svg(figure.draw, figure.alt)
+        path = f"{page.slug}/{file_name(figure.name)}"
+        found[f"{path}.svg"] = style.svg(figure.draw, figure.alt)
         if png:
-            found[f"{page.slug}/{figure.name}.png"] = style.png(figure.draw, figure.alt)
+            found[f"{path}.png"] = style.png(figure.draw, figure.alt)
     for sheet in page.sheets:
         for form in export.attached():
             if form.table is not None:
                 table = sheet.table if form.raw else sheet.table.narrow()
-                found[f"{page.slug}/{sheet.name}.{form.suffix}"] = form.table(table)
+                found[f"{page.slug}/{file_name(sheet.name)}.{form.suffix}"] = form.table(table)
     return found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archcalc import units
@@ -13,8 +11,8 @@ from archcalc.errors import ArchcalcError, SpecError
 from archcalc.metrics import METRICS
 from archcalc.plots import agreement, bars, diagram, roofline
 from archcalc.report import audited, kinds, layers, words
-from archcalc.report.page import Figure, Page, Sheet
-from archcalc.spec import outline
+from archcalc.report.page import Figure, Page, Sheet, file_name
+from archcalc.spec import library, outline
 from archcalc.views import costs as views
 from archcalc.views import measured as measured_views
 from archcalc.views import tables
@@ -41,9 +39,9 @@ def page(chosen: Outline, built: Architecture, evidence: Evidence) -> Page:
     _, latencies = evidence.latencies([counted.graph.name])
     origin = counted.graph.origin
     lead = f"{(origin and origin.source) or 'No source is given'}; read from `{chosen.name}`, row by row."
-    figures = [_diagram(counted)]
+    figures = [network_diagram(counted)]
     if counted.total.params or counted.total.macs:
-        figures.append(_bars(counted))
+        figures.append(cost_bars(counted))
     if paper is not None and len(found := audited.spotted(paper.findings)) > 2:
         figures.append(_agreement(counted.graph.title, found))
     sheets = [Sheet("rows", "The paper's table beside the computed one", views.costs(counted))]
@@ -79,9 +77,9 @@ def page(chosen: Outline, built: Architecture, evidence: Evidence) -> Page:
 
 def slug(name: str) -> str:
     """A network's name, or its file's, as a name for files: `nets/tiny.md#wide` gives `tiny-wide`."""
-    base, _, inner = name.partition("#")
-    stem = Path(base).stem if base.endswith(".md") else Path(base).name
-    return re.sub(r"[^\w.+-]+", "-", f"{stem}-{inner}" if inner else stem)
+    path, inner = library.address(name)
+    stem = path.stem if path.suffix == ".md" else path.name
+    return file_name(f"{stem}-{inner}" if inner else stem)
 
 
 def _audit(chosen: Outline) -> Paper | None:
@@ -186,7 +184,8 @@ def _notes(built: Architecture) -> list[str]:
 # -- figures --------------------------------------------------------------------------------------
 
 
-def _diagram(counted: Counts) -> Figure:
+def network_diagram(counted: Counts) -> Figure:
+    """The network row by row, its layers shaded by their share of the MACs."""
     return Figure(
         "diagram",
         f"Diagram of {counted.graph.title}: {words.count(len(counted.rows), 'row')} from top to bottom, "
@@ -197,7 +196,9 @@ def _diagram(counted: Counts) -> Figure:
     )
 
 
-def _bars(counted: Counts) -> Figure:
+def cost_bars(counted: Counts) -> Figure:
+    """MACs and params of each row, stacked by kind of layer."""
+
     def draw() -> Drawn:
         panels = [
             bars.Panel(

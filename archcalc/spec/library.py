@@ -103,12 +103,12 @@ def find_document(name: str) -> Path | None:
     None where `name` is that of a network, such as `resnet-50` or `FILE#network`.
     """
     if is_path(name):
-        path, network = _address(name)
+        path, network = address(name)
         return None if network else path
     return next((p for p in paths() if str(_document(p).front.get("name")) == name), None)
 
 
-def _address(name: str) -> tuple[Path, str]:
+def address(name: str) -> tuple[Path, str]:
     """The file and the network (or "") that `FILE#network` names. A file's own name may hold a `#`."""
     base, mark, network = name.rpartition("#")
     return (Path(base), network) if mark and not _is_file(name) else (Path(name), "")
@@ -122,7 +122,7 @@ def _is_file(name: str) -> bool:
 
 
 def _from_file(name: str) -> Outline:
-    path, wanted = _address(name)
+    path, wanted = address(name)
     outlines = networks(path)
     known = [o.name for o in outlines]
     if wanted:

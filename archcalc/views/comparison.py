@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archcalc.metrics import COMPARED
+from archcalc.numbers import Array
 from archcalc.views import tables
 from archcalc.views.costs import column, cost_json
 from archcalc.views.scope import MACS, scope
@@ -12,6 +13,7 @@ from archcalc.views.tables import Column, Table
 
 if TYPE_CHECKING:
     from archcalc.cost.compare import Comparison
+    from archcalc.numbers import Number
 
 
 def comparison(compared: Comparison) -> Table:
@@ -36,6 +38,10 @@ def comparison(compared: Comparison) -> Table:
     return Table("", columns, rows, ratios, (*notes, MACS, "Traffic and peak activation memory in bytes."))
 
 
+def _float(ratio: Number) -> Any:
+    return [float(v) for v in ratio.flat()] if isinstance(ratio, Array) else float(ratio)
+
+
 def comparison_json(compared: Comparison) -> dict[str, Any]:
     """Costs and ratios for scripts."""
     return {
@@ -48,7 +54,7 @@ def comparison_json(compared: Comparison) -> dict[str, Any]:
                 "precision": n.precision,
                 "heads": n.heads,
                 "total": cost_json(n.total),
-                "ratios": {k: None if v is None else float(v) for k, v in ratios.items()},
+                "ratios": {k: None if v is None else _float(v) for k, v in ratios.items()},
                 "exact": {k: None if v is None else str(v) for k, v in ratios.items()},
             }
             for n, ratios in zip(compared.networks, compared.ratios, strict=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc import metrics
 from archcalc.metrics import SHAPES
+from archcalc.numbers import Array
 from archcalc.views import tables
 from archcalc.views.scope import MACS, scope
 from archcalc.views.tables import Column, Table
@@ -166,4 +167,6 @@ def cost_json(cost: Cost) -> dict[str, Any]:
 
 def _raw(metric: metrics.Metric, cost: Cost) -> Any:
     value = metric.get(cost)
-    return float(value) if metric.kind == "ratio" else tables.plain(value)
+    if metric.kind == "ratio" and not isinstance(value, Array):
+        return float(value)
+    return tables.plain(value)

@@ -10,11 +10,13 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from archcalc import units
+from archcalc.numbers import Array
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from archcalc.graph.graph import Node
+    from archcalc.numbers import Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +75,24 @@ class Table:
 class Ratio:
     """A ratio that stands in a column of another kind."""
 
-    value: Fraction
+    value: Number
 
 
 def text(value: Any, column: Column) -> str:
     """A value as people read it: `163.3K`, `256x28x28`, `0.72`; nothing for None."""
-    if value is None or value == "":
+    if value is None or (isinstance(value, str) and not value):
         return ""
     if isinstance(value, Ratio):
-        return units.ratio(value.value)
-    return _KINDS.get(column.kind, str)(value)
+        return _range(value.value, units.ratio)
+    return _range(value, _KINDS.get(column.kind, str))
+
+
+def _range(value: Any, form: Callable[[Any], str]) -> str:
+    """A number, or the least and the largest of an array."""
+    if not isinstance(value, Array):
+        return form(value)
+    values = value.flat()
+    return f"{form(min(values))} to {form(max(values))}"
 
 
 def shape(value: Any) -> str:
@@ -116,6 +126,8 @@ def plain(value: Any) -> Any:
     """A value as JSON holds it: exact integers stay, fractions become floats, shapes lists."""
     if isinstance(value, Ratio):
         value = value.value
+    if isinstance(value, Array):
+        return plain(value.flat())
     if isinstance(value, Fraction):
         return value.numerator if value.denominator == 1 else float(value)
     if isinstance(value, tuple | list):

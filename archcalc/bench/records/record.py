@@ -24,6 +24,7 @@ from archcalc.bench.stats.flags import Flag
 from archcalc.bench.stats.nulltest import NullTest, verdicts_refused
 from archcalc.bench.stats.protocol import PairRun, Protocol, SoloRun
 from archcalc.bench.stats.roofline import Ceilings, Work
+from archcalc.display import Displayed
 from archcalc.errors import ArchcalcError
 
 SCHEMA = 2  # of what is written; 1 is read too
@@ -340,8 +341,8 @@ class Session:
         return tuple(test for test in self.null_tests if not test.passed)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+@dataclass(frozen=True, slots=True, repr=False)
+class Record(Displayed):
     """A file of measurements. Specs, sessions, points and calibrations are sorted and each occurs once.
 
     A spec that was edited between two measurements is there with both of its hashes.
@@ -374,6 +375,10 @@ class Record:
         for calibration in self.calibrations:
             if calibration.session not in known:
                 raise ValueError(f"no session {calibration.session!r:.80}, named by a calibration")
+
+    def __repr__(self) -> str:
+        device = self.sessions[0].environment.device_name if self.sessions else "no device"
+        return f"Record({len(self.points)} points in {len(self.sessions)} sessions on {device})"
 
     def point(self, key: Key, specs: tuple[str, ...] | None = None) -> Point | None:
         """The point with this key, if there is one; of these specs (their SHA-256), or of any if None."""
