@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archcalc.audit import Audit, Inspection, Known, Paper
     from archcalc.document.text import Scalar
     from archcalc.export.lines import Line
-    from archcalc.shapes import Shape
+    from archcalc.spec.inputs import GivenInput
 
 
 def audit(
@@ -61,7 +61,7 @@ def audit(
 
 
 def _audit(
-    name: str, shape: Shape | int | None, values: Mapping[str, Scalar], known: Known
+    name: str, shape: GivenInput | None, values: Mapping[str, Scalar], known: Known
 ) -> Paper | Inspection:
     """A whole document, one network of it, or the inspection of a table that cannot be read."""
     from archcalc import audit

@@ -14,7 +14,6 @@ from archcalc.numbers import ceil_div, every, exact, is_whole, same
 from archcalc.ops.op import ACTIVATION, POOL, WEIGHTED, Attrs, LayerRequest, Op, UnfitError
 from archcalc.ops.table import OPS, WRITTEN
 from archcalc.shapes import papers_text
-from archcalc.spec import arithmetic
 from archcalc.spec.arithmetic import BLANK, Size
 from archcalc.spec.columns import NEXT
 from archcalc.spec.grammar import (
@@ -28,8 +27,8 @@ from archcalc.spec.grammar import (
     Repeat,
     SizeWord,
 )
+from archcalc.spec.inputs import GivenInput, InputSize
 from archcalc.spec.scope import Scope, integer, parts
-from archcalc.spec.sizes import channels_first
 from archcalc.spec.sizing import Sizing
 from archcalc.spec.spec import place_in
 
@@ -46,7 +45,7 @@ MAX_WORK = 50_000  # layers, blocks, joins and repetitions tried, also those tha
 MAX_DEPTH = 60
 
 
-def build(spec: Spec, input: Shape | int | None = None, heads: bool = False) -> Graph:
+def build(spec: Spec, input: GivenInput | None = None, heads: bool = False) -> Graph:
     """The graph of `spec` on its own input, on `input` (channels, height, width), or on a square grid.
 
     Raises `SpecError` at the layer or cell that cannot be built, `ArchcalcError` for an impossible input.
@@ -63,7 +62,7 @@ def build(spec: Spec, input: Shape | int | None = None, heads: bool = False) -> 
     return lowering.builder.build()
 
 
-def _input_shape(spec: Spec, given: Shape | int | None) -> Shape:
+def _input_shape(spec: Spec, given: GivenInput | None) -> Shape:
     scope = Scope({}, {key(k): v for k, v in spec.variables.items()})
     sizes, _ = parts(spec.input, scope, None)
     if sizes is BLANK or len(sizes) != 3:
@@ -71,12 +70,10 @@ def _input_shape(spec: Spec, given: Shape | int | None) -> Shape:
     a, b, c = (integer(s, spec.input_span, "the input") for s in sizes)
     if not all(every(s > 0) for s in (a, b, c)):
         raise SpecError("an input without pixels or channels", spec.input_span, "write `224x224x3`")
-    # Which end the channels stand at is guessed from numbers as written, never from a variable's value.
-    written = all(isinstance(part, arithmetic.Literal) for part in spec.input.parts)
-    own = channels_first((a, b, c)) if written else (c, a, b)
+    own = (a, b, c) if spec.channels_first else (c, a, b)
     if given is None:
         return own
-    shape = _exact_shape(given, own)
+    shape = given.shape(own[0]) if isinstance(given, InputSize) else _exact_shape(given, own)
     if not all(every(s > 0) and every(s <= MAX_SIZE) for s in shape):
         raise ArchcalcError(f"an input of {given!r} is out of range", f"sizes lie between 1 and {MAX_SIZE:,}")
     return shape
