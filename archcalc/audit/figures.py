@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from archcalc.cost.counts import Cost, Counts, NodeCount, RowCount
     from archcalc.document.model import Document
     from archcalc.errors import Span
-    from archcalc.spec.claims import Claim, Query
     from archcalc.shapes import Shape
+    from archcalc.spec.claims import Claim, Query
     from archcalc.spec.inputs import GivenInput
     from archcalc.spec.outline import Outline
     from archcalc.spec.rows import TableRow

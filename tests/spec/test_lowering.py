@@ -146,3 +146,34 @@ def test_bias_of_a_default_can_be_taken_back() -> None:
 def test_defaults_of_a_norm_reach_where_it_is_a_flag() -> None:
     made = one("default bn : eps=0.001\na -> conv 1x1 3 bn")
     assert made.nodes[2].attrs.options["eps"] == Fraction(1, 1000)
+
+
+# -- inputs ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "shape"),
+    [
+        ("224x224x3", (3, 224, 224)),
+        ("512x8x8", (512, 8, 8)),
+        ("4x4x512", (512, 4, 4)),
+        ("3x480x640", (3, 480, 640)),
+        ("64@16x32", (64, 16, 32)),
+    ],
+)
+def test_the_channels_of_a_documents_input(source: str, shape: tuple[int, ...]) -> None:
+    assert one("a -> conv 3x3 8 same", source).input == shape
+
+
+@pytest.mark.parametrize("text", ["64x28x28", "28x28x64", "28"])
+def test_a_printed_input_given_back_is_the_same_network(text: str) -> None:
+    net = archcalc.loads(spec("| a |\n|---|\n| a |", "a -> conv 3x3 8 same", "input: 28x28x64"))
+    assert net.graph(parse_input(text)).input == net.graph().input == (64, 28, 28)
+
+
+def test_an_input_of_unclear_order_is_asked_for() -> None:
+    net = archcalc.loads(spec("| a |\n|---|\n| a |", "a -> conv 3x3 8 same", "input: 28x28x64"))
+    with pytest.raises(ArchcalcError, match="has no clear order") as caught:
+        net.graph(parse_input("32x28x16"))
+    assert "`32@28x16`" in caught.value.hint
+    assert net.graph(parse_input("32@28x16")).input == (32, 28, 16)
