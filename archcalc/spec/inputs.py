@@ -24,12 +24,12 @@ _OWN_INPUT: Final = re.compile(rf"{PART}(?:[x@]{PART}(?:x{PART})?)?")
 
 @dataclass(frozen=True, slots=True)
 class InputSize:
-    """An input as a user writes it: `299`, `3x299x299`, `299x299x3` or `3@299x299`.
+    """An input as a user writes it: `3x299x299`, `299x299x3` or `3@299x299`.
 
-    `sizes` are one side, or three sizes in the order written; `ordered` says that the channels come first.
+    `sizes` stand in the order written; `ordered` says that the channels come first.
     """
 
-    sizes: tuple[int, ...]
+    sizes: tuple[int, int, int]
     ordered: bool = False
 
     def __str__(self) -> str:
@@ -43,8 +43,6 @@ class InputSize:
         Of three sizes, the end that equals `channels` is the channels. Raises `ArchcalcError` where both do,
         or neither.
         """
-        if len(self.sizes) == 1:
-            return channels, self.sizes[0], self.sizes[0]
         a, b, c = self.sizes
         if self.ordered or a == b == c:
             return a, b, c
@@ -62,13 +60,13 @@ class InputSize:
 GivenInput = Shape | int | InputSize
 
 
-def parse_input(text: str) -> InputSize:
-    """The `InputSize` that `text` spells. Raises ValueError where it spells none."""
+def parse_input(text: str) -> int | InputSize:
+    """The side of a square, or three sizes, as `text` spells them. Raises ValueError where it spells none."""
     match = _INPUT.fullmatch(text.strip())
     sizes = tuple(int(size) for size in match.groups() if size) if match else ()
     if match is None or 0 in sizes:
         raise ValueError(f"`{text}` is not an input size; write `299` or `3x299x299`")
-    return InputSize(sizes, "@" in text)
+    return sizes[0] if len(sizes) == 1 else InputSize((sizes[0], sizes[1], sizes[2]), "@" in text)
 
 
 def channels_lead(parts: Sequence[str]) -> bool | None:

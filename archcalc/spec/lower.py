@@ -13,7 +13,7 @@ from archcalc.graph.origin import NetworkOrigin, PublishedCell, RowOrigin
 from archcalc.numbers import ceil_div, every, exact, is_whole, same
 from archcalc.ops.op import ACTIVATION, POOL, WEIGHTED, Attrs, LayerRequest, Op, UnfitError
 from archcalc.ops.table import OPS, WRITTEN
-from archcalc.shapes import papers_text
+from archcalc.shapes import as_image, grid, papers_text
 from archcalc.spec.arithmetic import BLANK, Size
 from archcalc.spec.columns import NEXT
 from archcalc.spec.grammar import (
@@ -55,9 +55,10 @@ def build(spec: Spec, input: GivenInput | None = None, heads: bool = False) -> G
     following: tuple[TableRow | None, ...] = (*spec.rows[1:], None)
     for row, after in zip(spec.rows, following, strict=True):
         at = lowering.row(row, at, head=False, after=after)
-    if heads and spec.heads:
-        origins = [_head_source(row, spec.rows, lowering.builder) for row in spec.heads]
-        for row, source in zip(spec.heads, origins, strict=True):
+    # also where no side head is asked for: one that reads nothing is a fault of the document
+    sources = [_head_source(row, spec.rows, lowering.builder) for row in spec.heads]
+    if heads:
+        for row, source in zip(spec.heads, sources, strict=True):
             lowering.row(row, source, head=True)
     return lowering.builder.build()
 
@@ -91,13 +92,13 @@ def _exact_shape(given: Any, own: Shape) -> Shape:
 def _head_source(head: TableRow, trunk: Sequence[TableRow], builder: Builder) -> int:
     """The value that a side head reads: a row's output, or that of a layer or block inside the row."""
     assert head.source is not None
-    names = builder.names()
     for index, row in enumerate(trunk):
         place = place_in(row.label, head.source.text)
         if place is None:
             continue
         if not place:
             return builder.row_output(index)
+        names = builder.names()
         inside = {i: names[i].partition(".")[2] for i in builder.row_nodes(index)}
         matches = [i for i, name in inside.items() if f"{name}.".startswith(f"{place}.")]
         if matches:
@@ -122,6 +123,7 @@ class _Lowering:
         self.work = 0
         self.depth = 0
         self.read_ahead: set[str] = set()
+        self.left_out = 0  # `skip`s of the open row whose branch gives another shape
 
     # -- rows ------------------------------------------------------------------------------------
 
@@ -129,6 +131,7 @@ class _Lowering:
         """Build a row behind value `at`; the value that it gives."""
         upcoming = {NEXT + name: bound for name, bound in after.names.items()} if after else {}
         used, self.read_ahead = self.read_ahead, set()
+        self.left_out = 0
         with self.builder.row(row.label, head) as path:
             try:
                 for step in row.steps:
@@ -143,7 +146,7 @@ class _Lowering:
             ahead = {name for name in used if name in upcoming and name not in row.names}
             self.read_ahead = {name.removeprefix(NEXT) for name in ahead}
             cells = tuple(PublishedCell(c.metric, c.header, c.cell.text) for c in row.claims)
-            self.builder.annotate(RowOrigin(cells, frozenset(used - ahead)))
+            self.builder.annotate(RowOrigin(cells, frozenset(used - ahead), self.left_out))
             self.builder.ends(at)
         return at
 
@@ -254,6 +257,7 @@ class _Lowering:
     def join(self, join: Join, at: int, scope: Scope, path: int) -> tuple[int, bool]:
         results: dict[int, int] = {}
         waiting: list[tuple[int, Layer]] = []
+        before = len(self.builder)
         for i, branch in enumerate(join.branches):
             word = branch.items[0] if len(branch.items) == 1 else None
             if isinstance(word, Layer) and word.name in ("skip", "project"):
@@ -269,9 +273,13 @@ class _Lowering:
                 join.span,
                 "fill in the cells of at least one branch, or give such rows a rule of their own",
             )
-        shapes = [self.builder.shape(r) for r in results.values()]
+        source = as_image(self.builder.shape(at))
+        targets = [as_image(self.builder.shape(r)) for r in results.values()]
+        strides = any(not every(s == 1) for n in self.builder.attributes(before) for s in n.stride)
         for i, word in waiting:
-            taken = self.shortcut(join, word, at, shapes, scope, path)
+            taken: int | None = at
+            if join.kind == "add" and targets and not same(source, targets[0]):
+                taken = self.shortcut(word, at, targets[0], strides, scope, path)
             if taken is not None:
                 results[i] = taken
         ends = tuple(results[i] for i in sorted(results))
@@ -285,17 +293,23 @@ class _Lowering:
         return self.add(op, Attrs(channels=shape[0]), ends, join.span, path), True
 
     def shortcut(
-        self, join: Join, word: Layer, at: int, shapes: list[Shape], scope: Scope, path: int
+        self, word: Layer, at: int, target: Shape, strides: bool, scope: Scope, path: int
     ) -> int | None:
-        """`skip` and `project`: the input beside the other branches."""
-        source = self.builder.shape(at)
-        if join.kind != "add" or not shapes:
-            return at
-        if same(source, shapes[0]):
-            return at
+        """`skip` or `project` where the other branches of an `add` give another shape than comes in.
+
+        `strides` tells whether one of their layers strides.
+        """
+        source = as_image(self.builder.shape(at))
         if word.name == "skip":
+            if not strides and not same(grid(source), grid(target)):
+                raise SpecError(
+                    f"this `skip` would be lost: without a stride, its branch makes {papers_text(target)} of "
+                    f"{papers_text(source)}",
+                    word.span,
+                    "keep the grid with `same` or `pad=…` on the layers of the branch",
+                )
+            self.left_out += 1
             return None
-        target = shapes[0]
         if len(source) != 3 or len(target) != 3:
             raise SpecError(
                 "`project` brings an image to the shape of another image",

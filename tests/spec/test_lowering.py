@@ -5,7 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from written import channels, graph, one, ops, shapes
+from written import channels, graph, one, ops, shapes, spec
+
+import archcalc
+from archcalc.errors import ArchcalcError, SpecError
+from archcalc.spec.inputs import parse_input
 
 # -- blanks, zeros, repetitions, joins -------------------------------------------------------------
 
@@ -80,6 +84,28 @@ def test_skip_is_the_input_and_is_left_out_where_shapes_differ() -> None:
     assert ops(one(block + "a -> f(c=4 s=1)")) == ["conv", "add"]
     assert ops(one(block + "a -> f(c=5 s=1)")) == ["conv"]
     assert ops(one(block + "a -> f(c=4 s=2)")) == ["conv"]
+
+
+def test_skips_that_are_left_out_are_counted_by_row() -> None:
+    block = "f(c s) = add[ conv 3x3/{s} {c} same | skip ]\n"
+    made = one(block + "a -> 3 x f(c=4 s=2,1) > f(c=6 s=1)")
+    assert [row.origin.skips_left_out for row in made.rows if row.origin] == [2]
+
+
+def test_a_hint_for_a_lost_skip_leads_to_a_residual() -> None:
+    with pytest.raises(SpecError, match="this `skip` would be lost"):
+        one("a -> add[ conv 3x3 4 | skip ]")
+    for kept in ("same", "pad=1"):
+        assert ops(one(f"a -> add[ conv 3x3 4 {kept} | skip ]")) == ["conv", "add"]
+
+
+def test_skip_over_vectors_is_kept() -> None:
+    assert ops(one("a -> avgpool global > add[ linear 4 | skip ]")) == ["avgpool", "linear", "add"]
+
+
+def test_project_over_vectors() -> None:
+    made = one("a -> avgpool global > add[ linear 7 | project ]")
+    assert ops(made) == ["avgpool", "linear", "conv", "add"]
 
 
 def test_skip_in_a_concat_is_the_input() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archcalc.errors import ArchcalcError
-from archcalc.spec.inputs import channels_lead, parse_input
+from archcalc.spec.inputs import InputSize, channels_lead, parse_input
 from archcalc.spec.sizes import numbers
 
 
@@ -33,10 +33,19 @@ def test_a_size_of_numbers(text: str, values: tuple[int, ...] | None) -> None:
     assert numbers(text) == values
 
 
+def sizes_of(text: str) -> InputSize:
+    size = parse_input(text)
+    assert isinstance(size, InputSize)
+    return size
+
+
+def test_one_size_is_the_side_of_a_square() -> None:
+    assert parse_input(" 299 ") == 299
+
+
 @pytest.mark.parametrize(
     ("text", "channels", "shape"),
     [
-        ("299", 3, (3, 299, 299)),
         ("299x299x3", 3, (3, 299, 299)),
         ("3x299x299", 3, (3, 299, 299)),
         ("480x640x3", 3, (3, 480, 640)),
@@ -54,7 +63,7 @@ def test_a_size_of_numbers(text: str, values: tuple[int, ...] | None) -> None:
 def test_the_end_that_equals_the_networks_channels_is_the_channels(
     text: str, channels: int, shape: tuple[int, int, int]
 ) -> None:
-    assert parse_input(text).shape(channels) == shape
+    assert sizes_of(text).shape(channels) == shape
 
 
 @pytest.mark.parametrize(
@@ -63,11 +72,11 @@ def test_the_end_that_equals_the_networks_channels_is_the_channels(
 )
 def test_an_order_that_is_not_clear_is_asked_for(text: str, channels: int, which: str) -> None:
     with pytest.raises(ArchcalcError) as caught:
-        parse_input(text).shape(channels)
+        sizes_of(text).shape(channels)
     assert f"{which} the network's own {channels} channels" in caught.value.message
     answers = re.findall(r"`([^`]+)`", caught.value.hint)
     a, b, c = map(int, text.split("x"))
-    assert [parse_input(answer).shape(channels) for answer in answers] == [(a, b, c), (c, a, b)]
+    assert [sizes_of(answer).shape(channels) for answer in answers] == [(a, b, c), (c, a, b)]
 
 
 @pytest.mark.parametrize(
@@ -83,10 +92,10 @@ def test_a_printed_shape_is_read_back_as_itself(channels: int, height: int, widt
     """Both orders in which shapes are printed, wherever the numbers do not forbid it."""
     for text in (f"{height}x{width}x{channels}", f"{channels}x{height}x{width}"):
         try:
-            assert parse_input(text).shape(channels) == (channels, height, width)
+            assert sizes_of(text).shape(channels) == (channels, height, width)
         except ArchcalcError:
             assert channels in (height, width)
-    assert parse_input(f"{channels}@{height}x{width}").shape(7) == (channels, height, width)
+    assert sizes_of(f"{channels}@{height}x{width}").shape(7) == (channels, height, width)
 
 
 @pytest.mark.parametrize(
