@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from archcalc.nn.network import Network
     from archcalc.nn.profiler import Profile
     from archcalc.nn.verify import Verification
-    from archcalc.shapes import Shape
+    from archcalc.spec.inputs import GivenInput
     from archcalc.spec.outline import Outline
     from archcalc.spec.spec import Spec
     from archcalc.views.tables import Table
@@ -69,13 +69,13 @@ class Architecture:
         """The name under which the network is known."""
         return self.spec.name
 
-    def graph(self, input: Shape | int | None = None, heads: bool = False) -> Graph:
+    def graph(self, input: GivenInput | None = None, heads: bool = False) -> Graph:
         """Every layer as a node, on `input` = (channels, height, width), or one side of a square."""
         return expand.build(self.spec, input, heads)
 
     def counts(
         self,
-        input: Shape | int | None = None,
+        input: GivenInput | None = None,
         batch: int = 1,
         precision: Precision = "fp32",
         heads: bool = False,
@@ -90,7 +90,7 @@ class Architecture:
 
     def table(
         self,
-        input: Shape | int | None = None,
+        input: GivenInput | None = None,
         batch: int = 1,
         precision: Precision = "fp32",
         heads: bool = False,
@@ -134,7 +134,7 @@ class Architecture:
 
     def network(
         self,
-        input: Shape | int | None = None,
+        input: GivenInput | None = None,
         heads: bool = False,
         *,
         probabilities: bool = False,
@@ -154,7 +154,7 @@ class Architecture:
             memory_format=memory_format,
         )
 
-    def profile(self, input: Shape | int | None = None, batch: int = 1, heads: bool = False) -> Profile:
+    def profile(self, input: GivenInput | None = None, batch: int = 1, heads: bool = False) -> Profile:
         """What fvcore and torch count in the built network; see `archcalc.nn.profiler.profile`."""
         requires("torch", "fvcore", purpose="profiling")
         from archcalc.nn import network, profiler
@@ -163,7 +163,7 @@ class Architecture:
         graph = self.graph(input, heads)
         return profiler.profile(network.build(graph), fixed_shape(graph.input), batch)
 
-    def verify(self, input: Shape | int | None = None, batch: int = 1, heads: bool = False) -> Verification:
+    def verify(self, input: GivenInput | None = None, batch: int = 1, heads: bool = False) -> Verification:
         """The counts beside those of three independent counters; see `archcalc.nn.verify.verify`."""
         requires("torch", "fvcore", purpose="verification")
         from archcalc.nn import verify

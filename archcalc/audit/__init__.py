@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from archcalc.document.model import Document, MarkdownTable
     from archcalc.document.text import Scalar
-    from archcalc.shapes import Shape
+    from archcalc.spec.inputs import GivenInput
     from archcalc.spec.outline import Outline
 
 __all__ = [
@@ -59,7 +59,7 @@ def audit_network(
     chosen: Outline,
     outlines: Sequence[Outline],
     settings: Mapping[str, Scalar] | None = None,
-    input: Shape | int | None = None,
+    input: GivenInput | None = None,
 ) -> Paper:
     """The audit of one network of a document: its cells, and the sentences that refer to it.
 

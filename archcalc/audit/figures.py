@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from archcalc.errors import Span
     from archcalc.shapes import Shape
     from archcalc.spec.claims import Claim, Query
+    from archcalc.spec.inputs import GivenInput
     from archcalc.spec.outline import Outline
     from archcalc.spec.rows import TableRow
     from archcalc.spec.spec import Spec
@@ -114,7 +115,7 @@ class Ledger:
     outlines: tuple[Outline, ...]
     audited: str = ""
     settings: Mapping[str, Scalar] = field(default_factory=dict)
-    input: Shape | int | None = None
+    input: GivenInput | None = None
     known: Known = field(default_factory=Known)
     _networks: dict[str, Outline] = field(default_factory=dict)
 
@@ -180,7 +181,7 @@ class Ledger:
         self,
         chosen: Outline,
         settings: tuple[tuple[str, Scalar], ...] = (),
-        source: Shape | int | None = None,
+        source: GivenInput | None = None,
         heads: bool = False,
         batch: int = 1,
         precision: str = "fp32",

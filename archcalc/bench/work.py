@@ -14,7 +14,7 @@ from archcalc.document.text import number
 from archcalc.errors import ArchcalcError
 from archcalc.shapes import as_image
 from archcalc.spec import library, lower
-from archcalc.spec.sizes import parse_input
+from archcalc.spec.inputs import parse_input
 
 if TYPE_CHECKING:
     from archcalc.cost.counts import Counts, NodeCount

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archcalc.api import Architecture
     from archcalc.api import Precision as PrecisionName
     from archcalc.document.text import Scalar
-    from archcalc.shapes import Shape
+    from archcalc.spec.inputs import GivenInput
     from archcalc.views.tables import Table
 
 
@@ -89,14 +89,14 @@ def variables(settings: Sequence[str] | None) -> dict[str, Scalar]:
     return found
 
 
-def size(text: str | None) -> Shape | int | None:
-    """`--input` as a shape (channels, height, width), or the side of a square."""
-    from archcalc.spec import sizes
+def size(text: str | None) -> GivenInput | None:
+    """`--input` as it is written: a side, or three sizes whose order the network decides."""
+    from archcalc.spec import inputs
 
     if text is None:
         return None
     try:
-        return sizes.parse_input(text)
+        return inputs.parse_input(text)
     except ValueError as fault:
         raise ArchcalcError(str(fault)) from None
 

@@ -111,6 +111,10 @@ class Builder:
         assert self._open is not None
         self._open.origin = origin
 
+    def attributes(self, first: int) -> list[Attrs]:
+        """The attributes of the nodes from number `first` on."""
+        return [node.attrs for node in self._nodes[first:]]
+
     def node_count(self) -> int:
         """The nodes of the open row so far."""
         return len(self._open.nodes) if self._open is not None else 0

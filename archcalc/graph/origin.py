@@ -35,8 +35,10 @@ class RowOrigin:
     """The row of a published table: its cells that claim a metric.
 
     `built_from` are the names (in `document.text.key`'s spelling) of claimed parts from which the row was
-    built: they can no longer be checked there.
+    built: they can no longer be checked there. `skips_left_out` is how many residual connections the row has
+    not, since their branch strides or changes channels.
     """
 
     published: tuple[PublishedCell, ...] = ()
     built_from: frozenset[str] = frozenset()
+    skips_left_out: int = 0

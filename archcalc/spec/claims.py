@@ -24,17 +24,16 @@ from archcalc.metrics import METRICS
 from archcalc.shapes import BYTES
 from archcalc.spec import arithmetic_parser
 from archcalc.spec.arithmetic import Reference, Value
+from archcalc.spec.inputs import GivenInput, parse_input
 from archcalc.spec.outline import ragged
-from archcalc.spec.sizes import parse_input
+from archcalc.spec.sizes import numbers
 
 if TYPE_CHECKING:
     from archcalc.document.text import Scalar
-    from archcalc.shapes import Shape
     from archcalc.units import Published
 
 COLUMNS: Final = ("claim", "published", "computed", "reading")
 _REQUIRED: Final = COLUMNS[:3]
-_SHAPE = re.compile(r"\d{1,9}x\d{1,9}(x\d{1,9})?")
 _FORMS = "write a figure as papers print it (2.7K, 1.5 billion, 12x, 28%, <25M) or a shape (14x14x512)"
 
 
@@ -61,7 +60,7 @@ class Query:
     network: str
     row: str = ""
     heads: bool = False
-    input: Shape | int | None = None
+    input: GivenInput | None = None
     batch: int = 1
     precision: str = "fp32"
     fused: bool = False
@@ -125,8 +124,9 @@ def figure(cell: Cell, text: str | None = None) -> Published | tuple[int, ...]:
     `text` is the part of the cell that holds it. Raises `SpecError` where it is neither.
     """
     printed = cell.text if text is None else text
-    if _SHAPE.fullmatch(printed):
-        return tuple(int(part) for part in printed.split("x"))
+    shape = numbers(printed)
+    if shape is not None and 2 <= len(shape) <= 3:
+        return shape
     try:
         return units.parse(printed)
     except ValueError as fault:

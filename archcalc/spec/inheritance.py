@@ -38,8 +38,9 @@ def resolve(
     try:
         above = find(parent.text, outline)
     except ArchcalcError as fault:
-        if isinstance(fault, SpecError) and fault.span is not None:
-            raise
+        if isinstance(fault, SpecError) and fault.span is not None:  # in the other document
+            also = fault.also or ("extended here", parent.span)
+            raise SpecError(fault.message, fault.span, fault.hint, also) from None
         raise SpecError(fault.message, parent.span, fault.hint) from None
     above = resolve(above, find, (*seen, outline))
     return replace(

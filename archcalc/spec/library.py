@@ -111,7 +111,9 @@ def find_document(name: str) -> Path | None:
 def address(name: str) -> tuple[Path, str]:
     """The file and the network (or "") that `FILE#network` names. A file's own name may hold a `#`."""
     base, mark, network = name.rpartition("#")
-    return (Path(base), network) if mark and not _is_file(name) else (Path(name), "")
+    if not mark or network.endswith(".md") or _is_file(name):
+        return Path(name), ""
+    return Path(base), network
 
 
 def _is_file(name: str) -> bool:

@@ -13,8 +13,7 @@ from archcalc.graph.origin import NetworkOrigin, PublishedCell, RowOrigin
 from archcalc.numbers import ceil_div, every, exact, is_whole, same
 from archcalc.ops.op import ACTIVATION, POOL, WEIGHTED, Attrs, LayerRequest, Op, UnfitError
 from archcalc.ops.table import OPS, WRITTEN
-from archcalc.shapes import papers_text
-from archcalc.spec import arithmetic
+from archcalc.shapes import as_image, grid, papers_text
 from archcalc.spec.arithmetic import BLANK, Size
 from archcalc.spec.columns import NEXT
 from archcalc.spec.grammar import (
@@ -28,8 +27,8 @@ from archcalc.spec.grammar import (
     Repeat,
     SizeWord,
 )
+from archcalc.spec.inputs import GivenInput, InputSize
 from archcalc.spec.scope import Scope, integer, parts
-from archcalc.spec.sizes import channels_first
 from archcalc.spec.sizing import Sizing
 from archcalc.spec.spec import place_in
 
@@ -46,7 +45,7 @@ MAX_WORK = 50_000  # layers, blocks, joins and repetitions tried, also those tha
 MAX_DEPTH = 60
 
 
-def build(spec: Spec, input: Shape | int | None = None, heads: bool = False) -> Graph:
+def build(spec: Spec, input: GivenInput | None = None, heads: bool = False) -> Graph:
     """The graph of `spec` on its own input, on `input` (channels, height, width), or on a square grid.
 
     Raises `SpecError` at the layer or cell that cannot be built, `ArchcalcError` for an impossible input.
@@ -56,14 +55,15 @@ def build(spec: Spec, input: Shape | int | None = None, heads: bool = False) -> 
     following: tuple[TableRow | None, ...] = (*spec.rows[1:], None)
     for row, after in zip(spec.rows, following, strict=True):
         at = lowering.row(row, at, head=False, after=after)
-    if heads and spec.heads:
-        origins = [_head_source(row, spec.rows, lowering.builder) for row in spec.heads]
-        for row, source in zip(spec.heads, origins, strict=True):
+    # also where no side head is asked for: one that reads nothing is a fault of the document
+    sources = [_head_source(row, spec.rows, lowering.builder) for row in spec.heads]
+    if heads:
+        for row, source in zip(spec.heads, sources, strict=True):
             lowering.row(row, source, head=True)
     return lowering.builder.build()
 
 
-def _input_shape(spec: Spec, given: Shape | int | None) -> Shape:
+def _input_shape(spec: Spec, given: GivenInput | None) -> Shape:
     scope = Scope({}, {key(k): v for k, v in spec.variables.items()})
     sizes, _ = parts(spec.input, scope, None)
     if sizes is BLANK or len(sizes) != 3:
@@ -71,12 +71,10 @@ def _input_shape(spec: Spec, given: Shape | int | None) -> Shape:
     a, b, c = (integer(s, spec.input_span, "the input") for s in sizes)
     if not all(every(s > 0) for s in (a, b, c)):
         raise SpecError("an input without pixels or channels", spec.input_span, "write `224x224x3`")
-    # Which end the channels stand at is guessed from numbers as written, never from a variable's value.
-    written = all(isinstance(part, arithmetic.Literal) for part in spec.input.parts)
-    own = channels_first((a, b, c)) if written else (c, a, b)
+    own = (a, b, c) if spec.channels_first else (c, a, b)
     if given is None:
         return own
-    shape = _exact_shape(given, own)
+    shape = given.shape(own[0]) if isinstance(given, InputSize) else _exact_shape(given, own)
     if not all(every(s > 0) and every(s <= MAX_SIZE) for s in shape):
         raise ArchcalcError(f"an input of {given!r} is out of range", f"sizes lie between 1 and {MAX_SIZE:,}")
     return shape
@@ -94,13 +92,13 @@ def _exact_shape(given: Any, own: Shape) -> Shape:
 def _head_source(head: TableRow, trunk: Sequence[TableRow], builder: Builder) -> int:
     """The value that a side head reads: a row's output, or that of a layer or block inside the row."""
     assert head.source is not None
-    names = builder.names()
     for index, row in enumerate(trunk):
         place = place_in(row.label, head.source.text)
         if place is None:
             continue
         if not place:
             return builder.row_output(index)
+        names = builder.names()
         inside = {i: names[i].partition(".")[2] for i in builder.row_nodes(index)}
         matches = [i for i, name in inside.items() if f"{name}.".startswith(f"{place}.")]
         if matches:
@@ -125,6 +123,7 @@ class _Lowering:
         self.work = 0
         self.depth = 0
         self.read_ahead: set[str] = set()
+        self.left_out = 0  # `skip`s of the open row whose branch gives another shape
 
     # -- rows ------------------------------------------------------------------------------------
 
@@ -132,6 +131,7 @@ class _Lowering:
         """Build a row behind value `at`; the value that it gives."""
         upcoming = {NEXT + name: bound for name, bound in after.names.items()} if after else {}
         used, self.read_ahead = self.read_ahead, set()
+        self.left_out = 0
         with self.builder.row(row.label, head) as path:
             try:
                 for step in row.steps:
@@ -146,7 +146,7 @@ class _Lowering:
             ahead = {name for name in used if name in upcoming and name not in row.names}
             self.read_ahead = {name.removeprefix(NEXT) for name in ahead}
             cells = tuple(PublishedCell(c.metric, c.header, c.cell.text) for c in row.claims)
-            self.builder.annotate(RowOrigin(cells, frozenset(used - ahead)))
+            self.builder.annotate(RowOrigin(cells, frozenset(used - ahead), self.left_out))
             self.builder.ends(at)
         return at
 
@@ -257,6 +257,7 @@ class _Lowering:
     def join(self, join: Join, at: int, scope: Scope, path: int) -> tuple[int, bool]:
         results: dict[int, int] = {}
         waiting: list[tuple[int, Layer]] = []
+        before = len(self.builder)
         for i, branch in enumerate(join.branches):
             word = branch.items[0] if len(branch.items) == 1 else None
             if isinstance(word, Layer) and word.name in ("skip", "project"):
@@ -272,9 +273,13 @@ class _Lowering:
                 join.span,
                 "fill in the cells of at least one branch, or give such rows a rule of their own",
             )
-        shapes = [self.builder.shape(r) for r in results.values()]
+        source = as_image(self.builder.shape(at))
+        targets = [as_image(self.builder.shape(r)) for r in results.values()]
+        strides = any(not every(s == 1) for n in self.builder.attributes(before) for s in n.stride)
         for i, word in waiting:
-            taken = self.shortcut(join, word, at, shapes, scope, path)
+            taken: int | None = at
+            if join.kind == "add" and targets and not same(source, targets[0]):
+                taken = self.shortcut(word, at, targets[0], strides, scope, path)
             if taken is not None:
                 results[i] = taken
         ends = tuple(results[i] for i in sorted(results))
@@ -288,17 +293,23 @@ class _Lowering:
         return self.add(op, Attrs(channels=shape[0]), ends, join.span, path), True
 
     def shortcut(
-        self, join: Join, word: Layer, at: int, shapes: list[Shape], scope: Scope, path: int
+        self, word: Layer, at: int, target: Shape, strides: bool, scope: Scope, path: int
     ) -> int | None:
-        """`skip` and `project`: the input beside the other branches."""
-        source = self.builder.shape(at)
-        if join.kind != "add" or not shapes:
-            return at
-        if same(source, shapes[0]):
-            return at
+        """`skip` or `project` where the other branches of an `add` give another shape than comes in.
+
+        `strides` tells whether one of their layers strides.
+        """
+        source = as_image(self.builder.shape(at))
         if word.name == "skip":
+            if not strides and not same(grid(source), grid(target)):
+                raise SpecError(
+                    f"this `skip` would be lost: without a stride, its branch makes {papers_text(target)} of "
+                    f"{papers_text(source)}",
+                    word.span,
+                    "keep the grid with `same` or `pad=…` on the layers of the branch",
+                )
+            self.left_out += 1
             return None
-        target = shapes[0]
         if len(source) != 3 or len(target) != 3:
             raise SpecError(
                 "`project` brings an image to the shape of another image",

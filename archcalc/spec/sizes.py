@@ -11,20 +11,17 @@ from archcalc.metrics import METRICS
 from archcalc.spec import arithmetic, arithmetic_parser
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from archcalc.numbers import Number
-    from archcalc.shapes import Shape
     from archcalc.spec.arithmetic import Value
 
 MAX_SIZE: Final = 10**9
 MAX_DIGITS: Final = 9
 MAX_PARTS: Final = 10
 
-_PART: Final = r"(?:[0-9]+|\{[^{}\n]*\})"
-_FIRST: Final = rf"(?:[0-9]+\.[0-9]+|{_PART})"
+#: One part of a size: a number, or arithmetic in braces.
+PART: Final = r"(?:[0-9]+|\{[^{}\n]*\})"
+_FIRST: Final = rf"(?:[0-9]+\.[0-9]+|{PART})"
 #: A size in an expression: parts, and perhaps a stride behind a slash.
-SIZE: Final = re.compile(rf"{_FIRST}(?:x{_PART})*(?:/{_PART}(?:x{_PART})?)?")
+SIZE: Final = re.compile(rf"{_FIRST}(?:x{PART})*(?:/{PART}(?:x{PART})?)?")
 _PIECE: Final = re.compile(r"\{([^{}]*)\}|([0-9.]+)")
 _NUMBERS: Final = re.compile(rf"[0-9]{{1,{MAX_DIGITS}}}(?:x[0-9]{{1,{MAX_DIGITS}}}){{0,{MAX_PARTS - 1}}}")
 
@@ -104,21 +101,3 @@ def _own_figures(value: Value) -> None:
             )
         hint = suggest(name, list(arithmetic.FUNCTIONS)) or "there are: " + " ".join(arithmetic.FUNCTIONS)
         raise SpecError(f"no function is called `{name}`", reference.span, hint)
-
-
-# -- inputs ------------------------------------------------------------------------------------------
-
-
-def parse_input(text: str) -> Shape | int:
-    """`299` or `3x299x299` (channels first; `299x299x3` is understood too). Raises ValueError."""
-    sizes = numbers(re.sub("[×,]", "x", text.strip()))
-    if sizes is None or len(sizes) not in (1, 3) or 0 in sizes or max(sizes) >= 10**6:
-        raise ValueError(f"`{text}` is not an input size; write `299` or `3x299x299`")
-    return sizes[0] if len(sizes) == 1 else channels_first(sizes)
-
-
-def channels_first(sizes: Sequence[Number]) -> Shape:
-    """Papers print 224x224x3, torch 3x224x224: the end with at most 4 channels is the channels."""
-    a, b, c = sizes
-    first = isinstance(a, int) and a <= 4 and not (isinstance(c, int) and c <= 4)
-    return (a, b, c) if first else (c, a, b)

@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from archcalc.document.model import Document, Footnote, MarkdownTable
 from archcalc.document.text import Scalar, key
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.spec import checks, rows
 from archcalc.spec.inheritance import resolve
+from archcalc.spec.inputs import own_input
 from archcalc.spec.outline import Outline
 from archcalc.spec.rows import CellClaim, TableReading, TableRow
-from archcalc.spec.sizes import SizeWord, size_word
+from archcalc.spec.sizes import SizeWord
 from archcalc.spec.statements import Rule, Statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_NO_HEADS: Final = TableReading((), (), frozenset())
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One network as its document describes it, with every name bound and every claim in hand."""
+    """One network as its document describes it, with every name bound and every claim in hand.
+
+    `channels_first` tells in which order the three parts of `input` stand.
+    """
 
     name: str
     aliases: tuple[str, ...]
     title: str
     source: str
     input: SizeWord
+    channels_first: bool
     input_span: Span
     variables: Mapping[str, Scalar]
     rows: tuple[TableRow, ...]
@@ -56,20 +64,17 @@ def build(
     """
     settings = dict(settings or {})
     resolved = resolve(outline, find)
-    for name in settings:
-        if name not in resolved.variables:
-            known = ", ".join(resolved.variables) or "none"
-            raise SpecError(
-                f"`{resolved.name}` has no variable `{name}`",
-                hint=suggest(name, list(resolved.variables)) or f"its variables: {known}",
-            )
     variables = {**resolved.variables, **settings}
+    if unknown := [name for name in settings if name not in resolved.variables]:
+        known = ", ".join(resolved.variables) or "none"
+        raise SpecError(
+            f"`{resolved.name}` has no variable `{unknown[0]}`",
+            hint=suggest(unknown[0], list(resolved.variables)) or f"its variables: {known}",
+        )
     table, size, size_span = _parts(outline, resolved)
     checks.check(resolved.statements)
     trunk = rows.read(resolved, variables, table)
-    heads = TableReading((), (), frozenset())
-    if resolved.heads:
-        heads = rows.read(resolved, variables, resolved.heads)
+    heads = rows.read(resolved, variables, resolved.heads) if resolved.heads else _NO_HEADS
     _check_rules(outline.statements.rules, resolved, trunk.used | heads.used)
     layers = tuple(row for row in trunk.rows if row.steps)
     if not layers:
@@ -78,13 +83,15 @@ def build(
             table.span,
             "`-> total …` only states what a row claims",
         )
+    word, first = own_input(str(size), size_span)
     _check_sources(heads.rows, [row.label for row in layers])
     return Spec(
         name=resolved.name,
         aliases=resolved.aliases,
         title=resolved.title,
         source=str(resolved.document.front.get("source", "")),
-        input=_input(size, size_span),
+        input=word,
+        channels_first=first,
         input_span=size_span,
         variables=variables,
         rows=layers,
@@ -169,11 +176,3 @@ def _check_rules(rules: tuple[Rule, ...], outline: Outline, used: frozenset[int]
         if rule.conditions:
             hint = "its conditions hold in no row, or an earlier rule reads them all"
         raise SpecError(f"no row is left for `{rule.pattern.text}`", rule.span, hint)
-
-
-def _input(value: Scalar, span: Span) -> SizeWord:
-    text = str(value)
-    shape = re.compile(r"([0-9]{1,9}|\{[^{}]*\})(x([0-9]{1,9}|\{[^{}]*\})){0,2}")
-    if not shape.fullmatch(text):
-        raise SpecError(f"`{text}` is not an input size", span, "write `224x224x3` or `3x224x224`")
-    return size_word(text, replace(span, end=span.start + len(text)))

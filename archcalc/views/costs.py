@@ -8,7 +8,7 @@ from archcalc import metrics
 from archcalc.metrics import SHAPES
 from archcalc.numbers import Array
 from archcalc.views import tables
-from archcalc.views.scope import MACS, scope
+from archcalc.views.scope import MACS, left_out, scope
 from archcalc.views.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def costs(counts: Counts, expand: bool = False) -> Table:
         *("" for _ in published),
         *_values(counts.total, _MORE),
     )
-    notes = [scope(counts), MACS]
+    notes = [line for line in (scope(counts), MACS, left_out(counts)) if line]
     origin = counts.graph.origin
     if origin is not None and origin.source:
         notes.append(f"Source: {origin.source}")
@@ -99,6 +99,10 @@ def _values(cost: Cost, columns: tuple[Column, ...]) -> tuple[Any, ...]:
 def _published(row: RowCount) -> tuple[PublishedCell, ...]:
     """The cells of the row's paper that claim a metric; none where a row comes from no paper."""
     return row.row.origin.published if row.row.origin else ()
+
+
+def _left_out(row: RowCount) -> int:
+    return row.row.origin.skips_left_out if row.row.origin else 0
 
 
 def _variables(counts: Counts) -> Mapping[str, object]:
@@ -129,6 +133,7 @@ def costs_json(counts: Counts, expand: bool = False) -> dict[str, Any]:
         "fused": counts.fused,
         "heads": counts.heads,
         "variables": {k: tables.plain(v) for k, v in _variables(counts).items()},
+        "skips_left_out": {row.row.name: n for row in counts.rows if (n := _left_out(row))},
         "rows": [_row_json(row, expand) for row in counts.rows],
         "total": cost_json(counts.total),
     }

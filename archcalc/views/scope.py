@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from archcalc.views import tables
@@ -10,6 +11,21 @@ if TYPE_CHECKING:
     from archcalc.cost.counts import Counts
 
 MACS: Final = "MACs are multiply-adds (FLOPs = 2 x MACs); weights leave out biases and normalisation."
+
+
+def left_out(counts: Counts) -> str:
+    """The residual connections that the network has not where its table's rules name them; empty if none."""
+    rows: Counter[str] = Counter()
+    for row in counts.rows:
+        if row.row.origin is not None and row.row.origin.skips_left_out:
+            rows[row.row.label] += row.row.origin.skips_left_out
+    if not rows:
+        return ""
+    count = rows.total()
+    where = ", ".join(f"{n} in {label}" for label, n in rows.items())
+    return (
+        f"Left out where the branch strides or changes channels: {count} skip{'s' * (count > 1)} ({where})."
+    )
 
 
 def scope(counts: Counts, name: str = "") -> str:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from written import channels, graph, one, ops, shapes
+from written import channels, graph, one, ops, shapes, spec
+
+import archcalc
+from archcalc.errors import ArchcalcError, SpecError
+from archcalc.spec.inputs import parse_input
 
 # -- blanks, zeros, repetitions, joins -------------------------------------------------------------
 
@@ -82,6 +86,28 @@ def test_skip_is_the_input_and_is_left_out_where_shapes_differ() -> None:
     assert ops(one(block + "a -> f(c=4 s=2)")) == ["conv"]
 
 
+def test_skips_that_are_left_out_are_counted_by_row() -> None:
+    block = "f(c s) = add[ conv 3x3/{s} {c} same | skip ]\n"
+    made = one(block + "a -> 3 x f(c=4 s=2,1) > f(c=6 s=1)")
+    assert [row.origin.skips_left_out for row in made.rows if row.origin] == [2]
+
+
+def test_a_hint_for_a_lost_skip_leads_to_a_residual() -> None:
+    with pytest.raises(SpecError, match="this `skip` would be lost"):
+        one("a -> add[ conv 3x3 4 | skip ]")
+    for kept in ("same", "pad=1"):
+        assert ops(one(f"a -> add[ conv 3x3 4 {kept} | skip ]")) == ["conv", "add"]
+
+
+def test_skip_over_vectors_is_kept() -> None:
+    assert ops(one("a -> avgpool global > add[ linear 4 | skip ]")) == ["avgpool", "linear", "add"]
+
+
+def test_project_over_vectors() -> None:
+    made = one("a -> avgpool global > add[ linear 7 | project ]")
+    assert ops(made) == ["avgpool", "linear", "conv", "add"]
+
+
 def test_skip_in_a_concat_is_the_input() -> None:
     made = one("a -> 3 x concat[ skip | conv 3x3 2 same ]")
     assert shapes(made) == [(10, 8, 8)]
@@ -146,3 +172,34 @@ def test_bias_of_a_default_can_be_taken_back() -> None:
 def test_defaults_of_a_norm_reach_where_it_is_a_flag() -> None:
     made = one("default bn : eps=0.001\na -> conv 1x1 3 bn")
     assert made.nodes[2].attrs.options["eps"] == Fraction(1, 1000)
+
+
+# -- inputs ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "shape"),
+    [
+        ("224x224x3", (3, 224, 224)),
+        ("512x8x8", (512, 8, 8)),
+        ("4x4x512", (512, 4, 4)),
+        ("3x480x640", (3, 480, 640)),
+        ("64@16x32", (64, 16, 32)),
+    ],
+)
+def test_the_channels_of_a_documents_input(source: str, shape: tuple[int, ...]) -> None:
+    assert one("a -> conv 3x3 8 same", source).input == shape
+
+
+@pytest.mark.parametrize("text", ["64x28x28", "28x28x64", "28"])
+def test_a_printed_input_given_back_is_the_same_network(text: str) -> None:
+    net = archcalc.loads(spec("| a |\n|---|\n| a |", "a -> conv 3x3 8 same", "input: 28x28x64"))
+    assert net.graph(parse_input(text)).input == net.graph().input == (64, 28, 28)
+
+
+def test_an_input_of_unclear_order_is_asked_for() -> None:
+    net = archcalc.loads(spec("| a |\n|---|\n| a |", "a -> conv 3x3 8 same", "input: 28x28x64"))
+    with pytest.raises(ArchcalcError, match="has no clear order") as caught:
+        net.graph(parse_input("32x28x16"))
+    assert "`32@28x16`" in caught.value.hint
+    assert net.graph(parse_input("32@28x16")).input == (32, 28, 16)
