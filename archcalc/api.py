@@ -113,7 +113,7 @@ class Architecture:
         """What a notebook shows: the table of costs."""
         return _costs_html(self.counts())
 
-    def diagram(self, input: Shape | int | None = None, heads: bool = False) -> Figure:
+    def diagram(self, input: GivenInput | None = None, heads: bool = False) -> Figure:
         """The network row by row, each layer shaded by its share of the MACs, as a matplotlib figure.
 
         A notebook shows it; `savefig` writes SVG, PNG or PDF.
@@ -124,7 +124,7 @@ class Architecture:
 
         return style.drawn(single.network_diagram(self.counts(input, heads=heads)).draw)
 
-    def plot_costs(self, input: Shape | int | None = None, heads: bool = False) -> Figure:
+    def plot_costs(self, input: GivenInput | None = None, heads: bool = False) -> Figure:
         """MACs and params of each row, stacked by kind of layer, as a matplotlib figure."""
         requires("matplotlib", purpose="a figure")
         from archcalc.plots import style
@@ -263,7 +263,7 @@ def networks() -> tuple[str, ...]:
 
 def compare(
     *networks: Architecture | str | Path,
-    input: Shape | int | None = None,
+    input: GivenInput | None = None,
     batch: int = 1,
     precision: Precision = "fp32",
     heads: bool = False,
@@ -282,7 +282,7 @@ def compare(
     )
 
 
-def audit(*networks: Architecture | str | Path, input: Shape | int | None = None) -> Audit:
+def audit(*networks: Architecture | str | Path, input: GivenInput | None = None) -> Audit:
     """Every published figure of some networks or documents against the counts; of all shipped, if none.
 
     A document's own name or file audits all of it, the name of one of its networks that network, and an

@@ -1,5 +1,5 @@
-"""Shapes and precisions of values. A shape is without the batch: an image is (channels, height, width), a sequence (tokens, features),
-a vector (features).
+"""Shapes and precisions of values. A shape is without the batch: an image is (channels, height, width), a
+sequence (tokens, features), a vector (features).
 
 Which axis holds what is known here and to the ops whose meaning it is, and to nobody else.
 """
@@ -53,7 +53,7 @@ def text(shape: Shape) -> str:
 
 
 def in_papers(shape: Shape) -> Shape:
-    """A shape in the order in which papers print it: height, width, channels. A vector is 1 x 1 x features."""
+    """A shape as papers order it: height, width, channels. A vector is 1 x 1 x features."""
     image = as_image(shape)
     return (*image[1:], image[0]) if len(image) > 2 else image
 

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from archcalc.audit.findings import Paper
     from archcalc.audit.suspects import Inspection
     from archcalc.document.text import Scalar
-    from archcalc.shapes import Shape
+    from archcalc.spec.inputs import GivenInput
 
 
 def paper(
     name: str,
     settings: Mapping[str, Scalar] | None = None,
-    input: Shape | int | None = None,
+    input: GivenInput | None = None,
     known: Known | None = None,
 ) -> Paper:
     """The audit of a document by its own name or file, or of one network, which may be altered.

@@ -17,6 +17,7 @@ from archcalc.audit.figures import papers
 from archcalc.audit.shifts import COSTS, EXACT, INPUT, Read, Reader
 from archcalc.document.model import Cell, MarkdownTable
 from archcalc.document.text import key
+from archcalc.ops.op import JOIN
 from archcalc.spec import library
 
 if TYPE_CHECKING:
@@ -218,7 +219,8 @@ def _output(counted: RowCount, expected: Shape) -> str:
     output = counted.output
     printed = papers(expected)
     if output[0] != expected[0]:
-        verb = "concatenate to" if counted.nodes[-1].node.op == "concat" else "give"
+        last = counted.nodes[-1].node.entry
+        verb = "concatenate to" if last.role == JOIN and not last.sums else "give"
         return (
             f"as they stand, its columns {verb} {output[0]} channels, but the size it prints, {printed}, "
             f"says {expected[0]}"

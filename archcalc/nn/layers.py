@@ -214,7 +214,7 @@ class RadialBasis(nn.Module):
         return (x.unsqueeze(1) - self.codes).square().sum(2)
 
 
-class Split(nn.Module):
+class ChannelSplit(nn.Module):
     """Channels in equal parts: (N, C, ...) -> as many of (N, C / parts, ...)."""
 
     def __init__(self, attrs: FixedAttrs, source: FixedShape) -> None:
@@ -269,5 +269,5 @@ LAYERS: Final[dict[str, Builder]] = {
     "pass": _plain(nn.Identity),
     "select": Select,
     "shuffle": shuffle,
-    "split": Split,
+    "split": ChannelSplit,
 }

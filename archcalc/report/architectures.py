@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from archcalc import api, units
+from archcalc import units
 from archcalc.metrics import METRICS
 from archcalc.plots import bars, bubbles
 from archcalc.report import kinds, sheets, words
+from archcalc.report.counted import counts_of, spec_of
 from archcalc.report.page import Figure, Page, Sheet
 from archcalc.spec import library
 from archcalc.views import tables
@@ -32,7 +33,7 @@ PARTS: Final = "factorization"
 
 def page(evidence: Evidence) -> Page:
     """The page, of all shipped networks."""
-    everything = [(o, api.assemble(o, {}).counts()) for o in library.shipped()]
+    everything = [(o, counts_of(spec_of(o))) for o in library.shipped()]
     whole = [(o, c) for o, c in everything if Path(o.document.file).stem != PARTS]
     main = [(o, c) for o, c in whole if o.table is not None and not _twin(o, whole)]
     key, latencies = evidence.latencies([o.name for o, _ in whole])

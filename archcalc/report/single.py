@@ -11,6 +11,7 @@ from archcalc.errors import ArchcalcError, SpecError
 from archcalc.metrics import METRICS
 from archcalc.plots import agreement, bars, diagram, roofline
 from archcalc.report import audited, kinds, layers, words
+from archcalc.report.counted import counts_of
 from archcalc.report.page import Figure, Page, Sheet, file_name
 from archcalc.spec import library, outline
 from archcalc.views import costs as views
@@ -23,17 +24,17 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure as Drawn
 
-    from archcalc.api import Architecture
     from archcalc.bench.records.record import Point
     from archcalc.bench.results import Latency
     from archcalc.cost.counts import Counts, RowCount
     from archcalc.report.evidence import Evidence, EvidenceSource
     from archcalc.spec.outline import Outline
+    from archcalc.spec.spec import Spec
 
 
-def page(chosen: Outline, built: Architecture, evidence: Evidence) -> Page:
+def page(chosen: Outline, built: Spec, evidence: Evidence) -> Page:
     """The page of the network `chosen`, which `built` is."""
-    counted = built.counts()
+    counted = counts_of(built)
     paper = _audit(chosen)
     timed = evidence.rows(counted.graph.name)
     _, latencies = evidence.latencies([counted.graph.name])
@@ -176,9 +177,9 @@ def _slowest(source: EvidenceSource, point: Point, counted: Counts) -> list[str]
     return lines
 
 
-def _notes(built: Architecture) -> list[str]:
+def _notes(built: Spec) -> list[str]:
     """The footnotes of the document, as it has them."""
-    return [f"Footnote `{name}`: {note.text}" for name, note in built.spec.footnotes.items()]
+    return [f"Footnote `{name}`: {note.text}" for name, note in built.footnotes.items()]
 
 
 # -- figures --------------------------------------------------------------------------------------

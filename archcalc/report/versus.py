@@ -13,6 +13,7 @@ from archcalc.cost.compare import compare
 from archcalc.metrics import COMPARED, METRICS
 from archcalc.plots import bars, forest, ratios, roofline
 from archcalc.report import audited, kinds, sheets, single, words
+from archcalc.report.counted import counts_of
 from archcalc.report.page import Figure, Page, Sheet
 from archcalc.spec import outline
 from archcalc.views import comparison as views
@@ -23,16 +24,16 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure as Drawn
 
-    from archcalc.api import Architecture
     from archcalc.cost.compare import Comparison
     from archcalc.cost.counts import Counts
     from archcalc.report.evidence import Evidence, Trial
     from archcalc.spec.outline import Outline
+    from archcalc.spec.spec import Spec
 
 
-def page(asked: Sequence[str], chosen: Sequence[tuple[Outline, Architecture]], evidence: Evidence) -> Page:
+def page(asked: Sequence[str], chosen: Sequence[tuple[Outline, Spec]], evidence: Evidence) -> Page:
     """The page of some networks, the others against the first; `asked` are their names as they were typed."""
-    counted = [built.counts() for _, built in chosen]
+    counted = [counts_of(built) for _, built in chosen]
     names = [c.graph.name for c in counted]
     compared = compare(counted)
     trials = evidence.trials(list(permutations(names, 2)))
@@ -94,7 +95,7 @@ def _ratio_sentences(compared: Comparison) -> list[str]:
     return lines
 
 
-def _claims(chosen: Sequence[tuple[Outline, Architecture]]) -> Audit:
+def _claims(chosen: Sequence[tuple[Outline, Spec]]) -> Audit:
     """The claims of the networks' documents that name two of them or more."""
     aliases = [{o.name, *o.aliases} for o, _ in chosen]
     papers = []

@@ -46,7 +46,7 @@ class ColumnStatement:
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class BlockParameter:
     """A block's parameter; `default` is None where an argument is required."""
 
     name: str
@@ -58,7 +58,7 @@ class Block:
     """`name(a b=1) = expression`."""
 
     name: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[BlockParameter, ...]
     body: Chain
     span: Span
 
@@ -325,7 +325,7 @@ def _block(source: SourceText, match: re.Match[str]) -> Block:
         raise SpecError(
             f"`{match[1]}` cannot be a block's name", spot, f"`{match[1]} : …` is written with a colon"
         )
-    parameters: list[Parameter] = []
+    parameters: list[BlockParameter] = []
     places: list[Span] = []
     for word in re.finditer(r"\S+", match[2] or ""):
         begin = match.start(2) + word.start()
@@ -340,7 +340,7 @@ def _block(source: SourceText, match: re.Match[str]) -> Block:
         value = None
         if equals:
             value = (size_word(default, where.within(len(name) + 1, len(name) + 1 + len(default))),)
-        parameters.append(Parameter(name, value))
+        parameters.append(BlockParameter(name, value))
         places.append(where)
     body = grammar.parse(_tail(source, match.end()))
     read = set(syntax.names(body))

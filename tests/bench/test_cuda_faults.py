@@ -181,7 +181,7 @@ def test_whoever_reads_the_switches_by_either_name_can(machine: Machine, name: s
 def test_a_deep_network_is_not_taken_for_a_slow_host(machine: Machine) -> None:
     """300 kernels of 20 us each, enqueued in 4 us: ten calls at once would fill the queue of 1024."""
     machine.bandwidth = machine.l2_bandwidth = 8 * 8 * 8 * 4 * 2 / 20e-6
-    layer, given = convolution()
+    _, given = convolution()
     subject = CudaSubject(torch.nn.Sequential(*[torch.nn.ReLU() for _ in range(300)]), [given])
     times = subjects.host_times(subject)
     assert times.enqueue == pytest.approx(300 * 4000, rel=0.05)
