@@ -99,11 +99,12 @@ def _contradiction(counted: RowCount, targets: Sequence[Target]) -> str:
     ranges = [(lo / places, hi / places) for lo, hi in _ranges(products)]
     if not ranges or any(lo <= top and low <= hi for lo, hi in ranges for low, top in _ranges(weights)):
         return ""
+    output = as_image(counted.output)
     printed = conventions.interval(products.published, products.reading.convention)
     low, high = (units.human((end or 0) / places) for end in (printed.lo, printed.hi))
     return (
         f"{weights.published.text} and {products.published.text} contradict each other: "
-        f"over {counted.output[1]}x{counted.output[2]} outputs {products.published.text} "
+        f"over {output[1]}x{output[2]} outputs {products.published.text} "
         f"takes {low} to {high} weights"
     )
 
@@ -154,7 +155,7 @@ class _Search:
     def count(self, spec: Spec, source: Shape) -> RowCount | None:
         """The row's costs; None where the change cannot be built."""
         try:
-            return counts.count(lower.build(spec, source)).rows[0]
+            return counts.count(lower.build_on(spec, source)).rows[0]
         except SpecError:
             return None
 
@@ -178,7 +179,7 @@ class _Search:
 
     def changes(self) -> Iterator[tuple[str, str, Spec, Shape]]:
         """Every change: its kind, how it is told, the changed row, and what that reads."""
-        own = as_image(self.counted.input)
+        own = self.counted.input
         if self.counted.row.source != 0:
             step = self.input_step()
             for c in self.solve(int(own[0]), step, lambda c: (self.spec, (c, *own[1:]))):

@@ -12,6 +12,7 @@ from archcalc.cost import counts
 from archcalc.document.model import Cell, MarkdownTable
 from archcalc.document.text import key, number
 from archcalc.errors import SpecError
+from archcalc.shapes import as_image
 from archcalc.spec import lower, spec
 from archcalc.spec.statements import Header, Statements
 
@@ -107,7 +108,7 @@ class Reader:
                 made = self._spec(cells)
                 if source is None:
                     return Read(tuple(faults), None)
-                graph = lower.build(made, None if source == INPUT else source)
+                graph = lower.build(made) if source == INPUT else lower.build_on(made, source)
                 return Read(tuple(faults), counts.count(graph).rows[0], made.rows[0])
             except SpecError as fault:
                 at = self._column(cells, fault)
@@ -191,7 +192,7 @@ class Reader:
 
     def _sound(self, row: TableRow, counted: RowCount, expected: Shape) -> bool:
         """Whether the row gives the size that it prints, and prints its own size and depth."""
-        if counted.output != expected:
+        if as_image(counted.output) != expected:
             return False
         return all(claimed == value for claimed, value in exact(row, counted))
 

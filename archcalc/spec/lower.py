@@ -50,8 +50,13 @@ def build(spec: Spec, input: GivenInput | None = None, heads: bool = False) -> G
 
     Raises `SpecError` at the layer or cell that cannot be built, `ArchcalcError` for an impossible input.
     """
+    return build_on(spec, _input_shape(spec, input), heads)
+
+
+def build_on(spec: Spec, shape: Shape, heads: bool = False) -> Graph:
+    """As `build`, on an input of this very shape, which may be of any rank: a row alone may read a vector."""
     lowering = _Lowering(spec)
-    at = lowering.builder.input(_input_shape(spec, input))
+    at = lowering.builder.input(shape)
     following: tuple[TableRow | None, ...] = (*spec.rows[1:], None)
     for row, after in zip(spec.rows, following, strict=True):
         at = lowering.row(row, at, head=False, after=after)
