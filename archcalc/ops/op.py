@@ -182,6 +182,8 @@ class Op:
         """An input's shape as this op takes it: see `reads`. Raises `UnfitError` for a sequence, where it
         reads images.
         """
+        if len(shape) == 3 and self.reads != "vector":
+            return shape
         if self.reads == "image":
             return image_of(as_image(shape), self.name)
         if self.reads == "vector" and len(shape) > 2:
@@ -201,7 +203,9 @@ class Op:
         if self.arity is not None and len(inputs) != self.arity:
             hint = f"give it {self.arity}"
             raise UnfitError(f"`{self.name}` has {self.arity} inputs, not {len(inputs)}", hint)
-        return self.infer(attrs, tuple(map(self.taken, inputs)))
+        if self.reads != "any":
+            inputs = tuple([self.taken(shape) for shape in inputs])
+        return self.infer(attrs, inputs)
 
     def positions(self, attrs: Attrs, source: Shape, axis: int, position: int) -> range:
         """The input positions that an output position sees along a grid axis, also those outside the grid.
