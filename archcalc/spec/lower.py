@@ -361,7 +361,7 @@ class _Lowering:
             raise SpecError(f"this network has more than {MAX_NODES:,} layers", span, hint)
         values = self.builder.add(op, attrs, inputs, inside=path, span=span)
         shape = self.builder.shape(values[0])
-        if not all([size > 0 if type(size) is int else every(size > 0) for size in shape]):
+        if not all(size > 0 if type(size) is int else every(size > 0) for size in shape):
             hint = "the layers before it have made the grid too small, or a size is 0"
             source = papers_text(self.builder.shape(inputs[0]))
             raise SpecError(f"nothing is left of {source} here: {papers_text(shape)}", span, hint)
