@@ -1,4 +1,4 @@
-"""Hints know the field's words, suggest nothing that means something else, and help where they are followed."""
+"""Hints know the field's words, suggest nothing that means something else, and help when followed."""
 
 from __future__ import annotations
 
