@@ -16,21 +16,12 @@ from archcalc.ops.table import OPS, WRITTEN
 from archcalc.shapes import as_image, grid, papers_text
 from archcalc.spec.arithmetic import BLANK, Size
 from archcalc.spec.columns import NEXT
-from archcalc.spec.grammar import (
-    MAX_SIZE,
-    BlockCall,
-    Chain,
-    Expression,
-    Join,
-    Layer,
-    LayerFlag,
-    Repeat,
-    SizeWord,
-)
 from archcalc.spec.inputs import GivenInput, InputSize
 from archcalc.spec.scope import Scope, integer, parts
+from archcalc.spec.sizes import MAX_SIZE, SizeWord
 from archcalc.spec.sizing import Sizing
 from archcalc.spec.spec import place_in
+from archcalc.spec.syntax import BlockCall, Chain, Expression, Join, Layer, LayerFlag, Repeat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

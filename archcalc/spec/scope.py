@@ -13,7 +13,7 @@ from archcalc.numbers import every, is_whole
 from archcalc.shapes import as_image, channels
 from archcalc.spec.arithmetic import BLANK, PLAIN, Name, Reference, Size, evaluate, names
 from archcalc.spec.columns import NEXT
-from archcalc.spec.grammar import MAX_SIZE, SizeWord
+from archcalc.spec.sizes import MAX_SIZE, SizeWord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
