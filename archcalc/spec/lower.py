@@ -291,14 +291,14 @@ class _Lowering:
         `strides` tells whether one of their layers strides.
         """
         source = as_image(self.builder.shape(at))
+        if not strides and not same(grid(source), grid(target)):
+            sizes = f"{papers_text(target)} of {papers_text(source)}"
+            raise SpecError(
+                f"the branch beside this `{word.name}` makes {sizes} without a stride",
+                word.span,
+                "keep the grid with `same` or `pad=…` on the layers of the branch",
+            )
         if word.name == "skip":
-            if not strides and not same(grid(source), grid(target)):
-                raise SpecError(
-                    f"this `skip` would be lost: without a stride, its branch makes {papers_text(target)} of "
-                    f"{papers_text(source)}",
-                    word.span,
-                    "keep the grid with `same` or `pad=…` on the layers of the branch",
-                )
             self.left_out += 1
             return None
         if len(source) != 3 or len(target) != 3:
