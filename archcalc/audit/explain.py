@@ -26,7 +26,8 @@ from archcalc.shapes import as_image, channels
 from archcalc.spec import lower
 from archcalc.spec.arithmetic import Literal
 from archcalc.spec.columns import NEXT
-from archcalc.spec.grammar import Chain, Join, Layer, LayerFlag, Repeat, SizeWord
+from archcalc.spec.sizes import SizeWord
+from archcalc.spec.syntax import Chain, Join, Layer, LayerFlag, Repeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,9 +37,9 @@ if TYPE_CHECKING:
     from archcalc.errors import Span
     from archcalc.graph.graph import Node
     from archcalc.shapes import Shape
-    from archcalc.spec.grammar import Expression
     from archcalc.spec.rows import TableRow
     from archcalc.spec.spec import Spec
+    from archcalc.spec.syntax import Expression
     from archcalc.units import Published, Reading
 
 COSTS: Final = ("weights", "params", "macs", "flops")

@@ -10,8 +10,9 @@ from archcalc.numbers import Number, every
 from archcalc.ops import table as ops
 from archcalc.ops.op import NORM, LayerRequest, Op, Pair
 from archcalc.spec.arithmetic import BLANK
-from archcalc.spec.grammar import Layer, LayerFlag, SizeWord
 from archcalc.spec.scope import Scope, integer, parts
+from archcalc.spec.sizes import SizeWord
+from archcalc.spec.syntax import Layer, LayerFlag
 
 if TYPE_CHECKING:
     from archcalc.shapes import Shape
