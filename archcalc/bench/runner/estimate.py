@@ -18,7 +18,6 @@ from archcalc.bench.runner.session import Job
 from archcalc.bench.stats.protocol import Protocol
 from archcalc.bench.stats.roofline import Ceilings, predict
 from archcalc.bench.stats.rounds import looks
-from archcalc.ops.table import OPS
 
 _BYTES = {"fp32-ieee": 4, "tf32": 4, "bf16": 2, "fp16": 2}
 
@@ -75,9 +74,8 @@ def convolutions(network: work.Instance, key: Key) -> frozenset[object]:
     """The convolutions that autotuning tells apart: each size of map, kernel and width once."""
     shapes = set()
     for node in network.graph.nodes:
-        op = OPS.get(node.op)
-        if op is not None and op.role == "weighted" and not op.flat:
-            a, before = node.attrs, network.graph.nodes[node.inputs[0]].shape
+        if node.entry.weighted and node.entry.window is not None:
+            a, before = node.attrs, network.graph.shape(node.inputs[0])
             shapes.add((str(before), str(node.shape), a.kernel, a.stride, a.pad, a.dilation, a.groups))
     return frozenset((shape, key.batch, key.precision, key.layout) for shape in shapes)
 
