@@ -175,10 +175,11 @@ def test_folding_keeps_the_outputs_and_takes_every_normalisation() -> None:
 
 
 def test_folding_that_changes_the_outputs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = network.build(archcalc.load("3x3", norm=1).graph()).eval()
+    graph = archcalc.load("3x3", norm=1).graph()
+    made = network.build(graph).eval()
     monkeypatch.setattr(fuse, "_merged", lambda layer, norm: torch.nn.Identity())
     with pytest.raises(ArchcalcError, match="changes the outputs"):
-        fuse.fold(made, torch.randn(1, 64, 28, 28))
+        fuse.fold(made, graph, torch.randn(1, 64, 28, 28))
 
 
 @pytest.mark.parametrize("layout", ["nchw", "nhwc"])
