@@ -1,9 +1,9 @@
 """What `make gpu` measures, in steps: which points, how, and how long each step should take.
 
-The important first, since the machine may go at any moment: graph mode, where the device is measured and not
-the host; narrow and wide maps, where the saving is lost and where it may show; v1 against v3 as deployed, with
-normalisation folded. Each step is one session of three fresh processes, shorter than eight minutes. What some
-record in the results has already is not measured again.
+The important first, since the machine may go at any moment: graph mode, where the device is measured and
+not the host; narrow and wide maps, where the saving is lost and where it may show; v1 against v3 as deployed,
+with normalisation folded. Each step is one session of three fresh processes, shorter than eight minutes. What
+some record in the results has already is not measured again.
 """
 
 from __future__ import annotations
