@@ -4,10 +4,10 @@
 
 First installs into `.gpu-site`, without network, the wheels of `wheels/` whose packages this Python lacks.
 Then prints what each step should take, and does as many as fit into the minutes: the tests that are marked
-`cuda` (once), then the steps of `gpu_plan`. The record is `FOLDER/<device>.json`, saved after every point; the
-same command goes on where the last one stopped, also after it was killed, and measures nothing twice. With
-several folders each holds all: one may be emptied between two calls. Only the standard library is imported
-before the wheels are there.
+`cuda` (once), then the steps of `gpu_plan`. The record is `FOLDER/<device>.json`, saved after every point;
+the same command goes on where the last one stopped, also after it was killed, and measures nothing twice.
+With several folders each holds all: one may be emptied between two calls. Only the standard library is
+imported before the wheels are there.
 """
 
 from __future__ import annotations

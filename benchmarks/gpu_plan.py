@@ -155,8 +155,9 @@ def measure(
         files = [_file(folder / name) for folder in folders]
 
         def save(record: Record, files: Sequence[RecordFile] = files) -> Record:
-            first, *others = [file.save(record) for file in files]
-            return first
+            for other in files[1:]:
+                other.save(record)
+            return files[0].save(record)
 
         try:
             before = files[0].record
