@@ -1,8 +1,8 @@
 """Does the 95% interval cover the truth on a GPU, for graphs and for calls, and do the null tests fit each?
 
 Sessions are runs of the real loop on a simulated device, with CUDA's protocols. Graphs scatter by 0.2% and
-wander as a boost clock does; calls from the host scatter by 1% in each slot, with spikes. Half of the sessions
-are A against A, half have a planted difference. The seeds are 0, 1, 2 and so on, and were not chosen.
+wander as a boost clock does; calls from the host scatter by 1% in each slot, with spikes. Half of the
+sessions are A against A, half have a planted difference. The seeds are 0, 1, 2 and so on, not chosen.
 """
 
 from __future__ import annotations
