@@ -8,7 +8,6 @@ row's output as the paper prints it. Where no single change does, nothing is off
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -18,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Final
 from archcalc import units
 from archcalc.audit import conventions
 from archcalc.audit.conventions import AuditVerdict
+from archcalc.audit.figures import alone
 from archcalc.audit.findings import Suggestion
 from archcalc.cost import counts
 from archcalc.errors import SpecError
 from archcalc.ops.table import OPS
 from archcalc.spec import lower
 from archcalc.spec.arithmetic import Literal
-from archcalc.spec.columns import NEXT
 from archcalc.spec.grammar import Chain, Join, Layer, LayerFlag, Repeat, SizeWord
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from archcalc.graph.graph import Node
     from archcalc.ops.table import Shape
     from archcalc.spec.grammar import Expression
-    from archcalc.spec.rows import TableRow
     from archcalc.spec.spec import Spec
     from archcalc.units import Published, Reading
 
@@ -111,14 +109,6 @@ def _ranges(target: Target) -> list[tuple[Fraction, Fraction]]:
     """The values of its metric that a published cost can stand for, by every K and rounding."""
     found = [conventions.interval(target.published, convention) for convention in units.CONVENTIONS]
     return [(i.lo, i.hi) for i in found if i.lo is not None and i.hi is not None]
-
-
-def alone(spec: Spec, row: TableRow) -> Spec:
-    """The network that consists of one row of `spec`, which keeps what it reads of the row below it."""
-    below = next((after for own, after in itertools.pairwise(spec.rows) if own is row), None)
-    ahead = {NEXT + name: bound for name, bound in below.names.items()} if below else {}
-    only = replace(row, names={**ahead, **row.names}, source=None)
-    return replace(spec, rows=(only,), heads=(), totals=())
 
 
 class _Search:

@@ -27,10 +27,16 @@ def audit(
     how: As = Format.rich,
     input: options.Input = None,
     settings: options.Settings = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail too where a difference has no known cause.")
+    ] = False,
     output: options.Output = None,
     force: options.Force = False,
 ) -> None:
     """Check every published figure against the counts; fail where a difference is not explained.
+
+    A difference is explained by a reading that is computed and gives what is printed; a footnote without
+    one leaves its cause unknown, which `--strict` fails.
 
     A document's own name or file audits all of it, the name of one of its networks that network. A
     table that cannot be read is inspected row by row instead. Exit status: 1 where something is wrong.
@@ -53,8 +59,8 @@ def audit(
             raise typer.Exit(1)
         papers.append(found)
     audits = Audit(tuple(papers))
-    _deliver(audits, how, output, force)
-    if not audits.passed:
+    _deliver(audits, how, output, force, strict)
+    if not audits.passed or (strict and audits.unknown):
         raise typer.Exit(1)
 
 
@@ -92,26 +98,34 @@ def _audit(
         return found
 
 
-def _deliver(audits: Audit, how: Format, output: Path | None, force: bool) -> None:
+def _deliver(audits: Audit, how: Format, output: Path | None, force: bool, strict: bool) -> None:
+    from archcalc.audit.conventions import RULE
     from archcalc.cli import terminal
     from archcalc.export import markdown
     from archcalc.views import audit as views
     from archcalc.views.audit_report import report
 
     if how is Format.rich and output is None:
-        terminal.print_lines(report(audits, terminal.width()))
+        terminal.print_lines(report(audits, terminal.width(), strict))
         return
     match how:
         case Format.rich:
-            text = "".join(f"{line}\n" for line, _ in report(audits))
+            text = "".join(f"{line}\n" for line, _ in report(audits, strict=strict))
         case Format.markdown:
-            text = markdown.markdown(views.summary(audits)) + "\n" + markdown.markdown(views.findings(audits))
+            text = "\n".join(
+                (
+                    markdown.markdown(views.summary(audits)),
+                    RULE,
+                    "",
+                    markdown.markdown(views.findings(audits)),
+                )
+            )
         case Format.latex:
             text = markdown.latex(views.summary(audits))
         case Format.csv:
             text = markdown.csv_text(views.findings(audits, raw=True))
         case Format.json:
-            text = markdown.json_text(views.as_json(audits))
+            text = markdown.json_text(views.as_json(audits, strict))
     options.deliver(text, output, force)
 
 

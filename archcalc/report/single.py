@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archcalc import units
-from archcalc.audit import Audit, AuditVerdict, Paper, audit_network
+from archcalc.audit import Audit, Outcome, Paper, audit_network
 from archcalc.bench import results as measured
 from archcalc.errors import ArchcalcError, SpecError
 from archcalc.plots import agreement, bars, diagram, roofline
@@ -41,7 +41,7 @@ def page(chosen: Outline, built: Architecture, evidence: Evidence) -> Page:
     figures = [_diagram(counted)]
     if counted.total.params or counted.total.macs:
         figures.append(_bars(counted))
-    if paper is not None and len(found := audited.spotted(paper.findings)) > 2:
+    if paper is not None and len(found := audited.points(paper.findings)) > 2:
         figures.append(_agreement(counted.graph.title, found))
     sheets = [Sheet("rows", "The paper's table beside the computed one", views.costs(counted))]
     if timed:
@@ -128,7 +128,10 @@ def label(row: RowCount, counted: Counts) -> str:
 def _published(paper: Paper | None) -> list[str]:
     if paper is None:
         return ["No published figure is claimed of it."]
-    different = [f for f in paper.findings if f.verdict is AuditVerdict.differs or f.fault]
+    wrong = (Outcome.unknown, Outcome.failing, Outcome.explained)
+    different = sorted(
+        (f for f in paper.findings if f.outcome in wrong), key=lambda f: wrong.index(f.outcome)
+    )
     lines = [audited.summary_sentence(Audit((paper,)))]
     lines += [f"  {audited.sentence(f)}" for f in different[:6]]
     if len(different) > 6:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archcalc.views.audit import shown_file
+from archcalc.views.audit import file_name
 from archcalc.views.audit_report import wrapped
 from archcalc.views.tables import Column, Table
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def report(found: Inspection, width: int = 80) -> list[Line]:
     """Each row that cannot be right with its reasons and, where one helps, the shift that mends it."""
     width = max(60, min(width, 100))
-    file = shown_file(found.file)
+    file = file_name(found.file)
     lines: list[Line] = [(f"{file}: read row by row, as `{found.read_as}` reads its table", "title")]
     for note in found.notes:
         lines += wrapped(note, width, "  ")
@@ -52,7 +52,7 @@ def table(found: Inspection) -> Table:
         Column("reasons", "why it cannot be right"),
         Column("repair", "what would mend it"),
     )
-    file = shown_file(found.file)
+    file = file_name(found.file)
     rows = tuple((file, s.span.line, s.label, "; ".join(s.reasons), s.repair) for s in found.suspects)
     return Table("", columns, rows, (), (*found.notes, conclusion(found)))
 
@@ -62,7 +62,7 @@ def as_json(found: Inspection) -> dict[str, Any]:
     return {
         "schema": 1,
         "passed": False,
-        "file": shown_file(found.file),
+        "file": file_name(found.file),
         "read_as": found.read_as,
         "rows": found.rows,
         "notes": list(found.notes),

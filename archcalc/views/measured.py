@@ -300,7 +300,7 @@ def ceilings(found: Sequence[Ceilings], environment: Any) -> Table:
 
 def claims(findings: Sequence[Finding]) -> Table:
     """What papers claim about a pair, counted: the sentence, the published figure, and what comes out."""
-    from archcalc.views.audit import shown
+    from archcalc.views.audit import value_text
 
     columns = (
         Column("claim", "claim"),
@@ -308,7 +308,7 @@ def claims(findings: Sequence[Finding]) -> Table:
         Column("computed", "computed", "printed"),
         Column("verdict", "verdict"),
     )
-    rows = tuple((f.row, f.published, shown(f.computed, f.published), f.words) for f in findings)
+    rows = tuple((f.row, f.published, value_text(f.computed, f.published), f.verdict_text) for f in findings)
     return Table("What is claimed", columns, rows, (), ("Claims are about counts, not about time.",))
 
 
@@ -320,7 +320,7 @@ def claims_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
             "expression": f.column,
             "published": f.published,
             "computed": tables.plain(f.computed),
-            "verdict": f.words,
+            "verdict": f.verdict_text,
         }
         for f in findings
     ]
