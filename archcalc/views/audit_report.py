@@ -38,8 +38,8 @@ _STYLE: Final = {
 }
 _GROUPS: Final = (
     ("Unexplained", Outcome.failing),
-    ("Differ, cause unknown", Outcome.unknown),
     ("Differ, and a reading that was computed gives what is printed", Outcome.explained),
+    ("Differ, cause unknown", Outcome.unknown),
     ("Agree under a convention", Outcome.conditional),
 )
 
