@@ -59,7 +59,7 @@ __all__ = [
 
 
 def audit(document: Document, outlines: Sequence[Outline], known: Known | None = None) -> Paper:
-    """The audit of a whole document: the cells of every network whose table it is, and all its sentences.
+    """The audit of a document: the cells of every network whose table it is, and all its sentences.
 
     `known` keeps networks that several documents refer to from being counted again. Raises `SpecError` where
     a network of the document cannot be built, or its claims table cannot be read.

@@ -107,8 +107,8 @@ def _contradiction(counted: RowCount, targets: Sequence[Target]) -> str:
 
 def _ranges(target: Target) -> list[tuple[Fraction, Fraction]]:
     """The values of its metric that a published cost can stand for, by every K and rounding."""
-    found = [conventions.interval(target.published, convention) for convention in units.CONVENTIONS]
-    return [(i.lo, i.hi) for i in found if i.lo is not None and i.hi is not None]
+    intervals = [conventions.interval(target.published, convention) for convention in units.CONVENTIONS]
+    return [(i.lo, i.hi) for i in intervals if i.lo is not None and i.hi is not None]
 
 
 class _Search:
@@ -127,7 +127,7 @@ class _Search:
 
     def best(self) -> list[Suggestion]:
         """The changes that explain most cells with the fewest departures from their conventions."""
-        found: dict[tuple[int, int], list[Suggestion]] = defaultdict(list)
+        ranked: dict[tuple[int, int], list[Suggestion]] = defaultdict(list)
         for kind, change, spec, source in self.changes():
             counted = self.count(spec, source)
             fit = None if counted is None else self.fit(counted)
@@ -136,8 +136,8 @@ class _Search:
             fits, conditions = fit
             values = {t.metric: getattr(counted.cost, t.reading.metric) for t in self.targets}
             rank = (-len(fits), len(conditions))
-            found[rank].append(Suggestion(change, kind, fits, "; ".join(conditions), values))
-        best = found[min(found)] if found else []
+            ranked[rank].append(Suggestion(change, kind, fits, "; ".join(conditions), values))
+        best = ranked[min(ranked)] if ranked else []
         return sorted(best, key=lambda s: _KINDS.index(s.kind))[:_MOST]
 
     def count(self, spec: Spec, source: Shape) -> RowCount | None:
@@ -166,7 +166,7 @@ class _Search:
     # -- changes --------------------------------------------------------------------------------
 
     def changes(self) -> Iterator[tuple[str, str, Spec, Shape]]:
-        """Every change: its kind, how it is told, the changed row, and what that reads."""
+        """Every change: its kind, its description, the changed row, and what that reads."""
         own = self.counted.input
         if self.counted.row.source != 0:
             step = self.input_step()
@@ -181,8 +181,8 @@ class _Search:
         for span, nodes in layers.items():
             place = nodes[0].name.partition(".")[2] or nodes[0].name
             at = f" in {place}" if len(layers) > 1 else ""
-            for kind, told, make in self.layer(span, nodes, place, at):
-                yield kind, told, self.changed(span, make), own
+            for kind, text, make in self.layer(span, nodes, place, at):
+                yield kind, text, self.changed(span, make), own
 
     def written(self) -> set[Span]:
         """Where layers are written as ops; `project`, a convolution too, has no sizes."""
@@ -222,10 +222,10 @@ class _Search:
                 yield "groups", f"{g} groups{at}", _grouped(g)
         for m in _MULTIPLIERS if area > 1 else ():
             if self.near(span, Fraction(m * (area + attrs.channels), area * attrs.channels)):
-                told = (
+                text = (
                     f"a depthwise-separable {kernel} with multiplier {m} in place of the {kernel} convolution"
                 )
-                yield "separable", told + at, _separable(m)
+                yield "separable", text + at, _separable(m)
 
     def near(self, span: Span, factor: Fraction) -> bool:
         """Whether scaling a layer's cost by `factor` comes near a cell that differs; saves expansions."""

@@ -45,7 +45,7 @@ def of_row(metric: str, row: RowCount, graph: Graph) -> Any:
 
 
 def of_network(metric: str, counted: Counts) -> Any:
-    """A metric of the whole network."""
+    """A metric of a network."""
     graph = counted.graph
     return _figure(metric, counted.total, graph.input, graph.nodes[graph.output].shape, graph, None)
 

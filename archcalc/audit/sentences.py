@@ -41,13 +41,13 @@ class Evaluated:
 
 
 def audit(
-    ledger: Ledger, found: Iterable[Claim], footnotes: Footnotes, strict: bool = True
+    ledger: Ledger, all_claims: Iterable[Claim], footnotes: Footnotes, strict: bool = True
 ) -> tuple[list[Finding], tuple[Choice, ...]]:
     """A finding for each sentence, and the choices under which all of them are read.
 
     What cannot be evaluated has the reason as its fault.
     """
-    evaluated = [_evaluated(ledger, claim) for claim in found]
+    evaluated = [_evaluated(ledger, claim) for claim in all_claims]
     settled = choices.settle([e.results for e in evaluated if e.results])
     taken = {choice.name: choice.taken for choice in settled}
     return [_finding(e, taken, footnotes, strict) for e in evaluated], settled

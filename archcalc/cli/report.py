@@ -39,7 +39,7 @@ def report(
     from archcalc.cli import terminal
     from archcalc.report import build, evidence, page, words
 
-    asked = build.requests(topics or ()) or build.whole()
+    asked = build.requests(topics or ()) or build.everything()
     names = record if record is not None else list(records.shipped())
     found = evidence.load(names, _own(asked))
     made = []

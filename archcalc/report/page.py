@@ -35,13 +35,13 @@ class Figure:
 class Sheet:
     """A table under a heading. `lines` stand in its place where cells would be too long for a page.
 
-    `shown` False leaves it to its files alone.
+    `printed` False leaves it to its files alone.
     """
 
     name: str
     heading: str
     table: Table
-    shown: bool = True
+    printed: bool = True
     lines: tuple[str, ...] = ()
 
 
@@ -80,7 +80,7 @@ def text(page: Page) -> str:
         lines += ["", f"### {sheet.heading}", ""]
         if sheet.lines:
             lines += [*map(item, sheet.lines), ""]
-        elif sheet.shown:
+        elif sheet.printed:
             lines += [markdown.markdown(sheet.table.narrow()).rstrip("\n"), ""]
         lines += [f"All columns: {files}"]
     lines += ["", "## Method and environment", "", *map(item, page.method)]
@@ -101,12 +101,12 @@ def files(page: Page, png: bool = False) -> Mapping[str, str | bytes]:
     """Every file of the page by its path from the report's folder."""
     from archcalc.plots import style
 
-    found: dict[str, str | bytes] = {page.file: text(page)}
+    made: dict[str, str | bytes] = {page.file: text(page)}
     for figure in page.figures:
-        found[f"{page.slug}/{figure.name}.svg"] = style.svg(figure.draw, figure.alt)
+        made[f"{page.slug}/{figure.name}.svg"] = style.svg(figure.draw, figure.alt)
         if png:
-            found[f"{page.slug}/{figure.name}.png"] = style.png(figure.draw, figure.alt)
+            made[f"{page.slug}/{figure.name}.png"] = style.png(figure.draw, figure.alt)
     for sheet in page.sheets:
-        found[f"{page.slug}/{sheet.name}.csv"] = markdown.csv_text(sheet.table)
-        found[f"{page.slug}/{sheet.name}.tex"] = markdown.latex(sheet.table.narrow())
-    return found
+        made[f"{page.slug}/{sheet.name}.csv"] = markdown.csv_text(sheet.table)
+        made[f"{page.slug}/{sheet.name}.tex"] = markdown.latex(sheet.table.narrow())
+    return made

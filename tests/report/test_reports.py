@@ -71,7 +71,7 @@ def made(record_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pages(record_file: Path) -> list[Page]:
-    asked = [*build.whole(), build.ReportRequest("", ("googlenet",))]
+    asked = [*build.everything(), build.ReportRequest("", ("googlenet",))]
     return list(build.pages(asked, evidence.load([str(record_file)])))
 
 
