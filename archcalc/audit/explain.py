@@ -15,7 +15,7 @@ from math import gcd
 from typing import TYPE_CHECKING, Any, Final
 
 from archcalc import units
-from archcalc.audit import conventions
+from archcalc.audit import changes, conventions
 from archcalc.audit.conventions import AuditVerdict
 from archcalc.audit.figures import alone
 from archcalc.audit.findings import Suggestion
@@ -23,11 +23,10 @@ from archcalc.cost import counts
 from archcalc.errors import SpecError
 from archcalc.ops.table import OPS
 from archcalc.spec import lower
-from archcalc.spec.arithmetic import Literal
-from archcalc.spec.grammar import Chain, Join, Layer, LayerFlag, Repeat, SizeWord
+from archcalc.spec.grammar import Chain, Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from archcalc.audit.figures import CountedSpec
     from archcalc.cost.counts import RowCount
@@ -128,7 +127,7 @@ class _Search:
     def best(self) -> list[Suggestion]:
         """The changes that explain most cells with the fewest departures from their conventions."""
         ranked: dict[tuple[int, int], list[Suggestion]] = defaultdict(list)
-        for kind, change, spec, source in self.changes():
+        for kind, change, spec, source in self.all_changes():
             counted = self.count(spec, source)
             fit = None if counted is None else self.fit(counted)
             if fit is None or counted is None:
@@ -165,7 +164,7 @@ class _Search:
 
     # -- changes --------------------------------------------------------------------------------
 
-    def changes(self) -> Iterator[tuple[str, str, Spec, Shape]]:
+    def all_changes(self) -> Iterator[tuple[str, str, Spec, Shape]]:
         """Every change: its kind, its description, the changed row, and what that reads."""
         own = self.counted.input
         if self.counted.row.source != 0:
@@ -188,7 +187,7 @@ class _Search:
         """Where layers are written as ops; `project`, a convolution too, has no sizes."""
         blocks = (block.body for block in self.spec.statements.blocks.values())
         bodies = [*(step.body for step in self.row.steps), *blocks]
-        return {layer.span for body in bodies for layer in _layers(body) if layer.name in OPS}
+        return {layer.span for body in bodies for layer in changes.layers(body) if layer.name in OPS}
 
     def layer(
         self, span: Span, nodes: Sequence[Node], place: str, at: str
@@ -199,10 +198,10 @@ class _Search:
         inner = self.solve(
             attrs.channels,
             self.width_step(span),
-            lambda c: (self.changed(span, _width(c)), self.counted.input),
+            lambda c: (self.changed(span, changes.width(c)), self.counted.input),
         )
         for c in inner if "channels" in op.sizes else ():
-            yield "width", f"{c} channels instead of {attrs.channels}{at}", _width(c)
+            yield "width", f"{c} channels instead of {attrs.channels}{at}", changes.width(c)
         yield "without", f"leaving out {place}", lambda layer: Chain((), layer.span)
         if not op.window:
             return
@@ -210,22 +209,22 @@ class _Search:
         squares = [(k, k) for k in _KERNELS]
         for k in (*squares, *((k, 1) for k in (3, 5, 7)), *((1, k) for k in (3, 5, 7))):
             if k != attrs.kernel and self.near(span, Fraction(k[0] * k[1], area)):
-                yield "kernel", f"a {k[0]}x{k[1]} kernel instead of {kernel}{at}", _kernel(k)
+                yield "kernel", f"a {k[0]}x{k[1]} kernel instead of {kernel}{at}", changes.kernel(k)
         if self.printed is not None:  # a stride changes the grid, so only where the printed grid differs
             for s in (1, 2, 4):
                 if (s, s) != attrs.stride:
-                    yield "stride", f"stride {s} instead of {attrs.stride[0]}{at}", _stride(s)
+                    yield "stride", f"stride {s} instead of {attrs.stride[0]}{at}", changes.stride(s)
         if "groups" not in op.flags or attrs.groups != 1:
             return
         for g in (2, 4, 8, 16, 32):
             if self.near(span, Fraction(1, g)):
-                yield "groups", f"{g} groups{at}", _grouped(g)
+                yield "groups", f"{g} groups{at}", changes.grouped(g)
         for m in _MULTIPLIERS if area > 1 else ():
             if self.near(span, Fraction(m * (area + attrs.channels), area * attrs.channels)):
                 text = (
                     f"a depthwise-separable {kernel} with multiplier {m} in place of the {kernel} convolution"
                 )
-                yield "separable", text + at, _separable(m)
+                yield "separable", text + at, changes.separable(m)
 
     def near(self, span: Span, factor: Fraction) -> bool:
         """Whether scaling a layer's cost by `factor` comes near a cell that differs; saves expansions."""
@@ -250,10 +249,10 @@ class _Search:
     def changed(self, span: Span, make: Callable[[Layer], Expression]) -> Spec:
         """The row with the layer written at `span` replaced, in its rule or in the block that holds it."""
         (alone,) = self.spec.rows
-        steps = tuple(replace(s, body=_rewritten(s.body, span, make)) for s in alone.steps)
+        steps = tuple(replace(s, body=changes.rewritten(s.body, span, make)) for s in alone.steps)
         statements = self.spec.statements
         blocks = {
-            name: replace(block, body=_rewritten(block.body, span, make))
+            name: replace(block, body=changes.rewritten(block.body, span, make))
             for name, block in statements.blocks.items()
         }
         return replace(
@@ -314,94 +313,3 @@ class _Search:
 
 
 _RANK: Final = {AuditVerdict.agrees: 0, AuditVerdict.conditional: 1, AuditVerdict.differs: 2}
-
-
-# -- changed expressions ----------------------------------------------------------------------------
-
-
-def _rewritten(node: Any, span: Span, make: Callable[[Layer], Expression]) -> Any:
-    """An expression with the layer written at `span` replaced."""
-    if isinstance(node, Layer):
-        return make(node) if node.span == span else node
-    if isinstance(node, Chain):
-        return replace(node, items=tuple(_rewritten(item, span, make) for item in node.items))
-    if isinstance(node, Join):
-        return replace(node, branches=tuple(_rewritten(b, span, make) for b in node.branches))
-    if isinstance(node, Repeat):
-        return replace(node, body=_rewritten(node.body, span, make))
-    return node
-
-
-def _layers(node: Expression) -> Iterator[Layer]:
-    """The layers of an expression as they are written, those of named blocks aside."""
-    if isinstance(node, Layer):
-        yield node
-    elif isinstance(node, Chain):
-        for item in node.items:
-            yield from _layers(item)
-    elif isinstance(node, Join):
-        for branch in node.branches:
-            yield from _layers(branch)
-    elif isinstance(node, Repeat):
-        yield from _layers(node.body)
-
-
-def _word(numbers: Iterable[int], span: Span, stride: tuple[Any, ...] = ()) -> SizeWord:
-    return SizeWord(tuple(Literal(n, span) for n in numbers), stride, "", span)
-
-
-def _sized(layer: Layer, what: str, make: Callable[[SizeWord], SizeWord]) -> Layer:
-    """`layer` with one of the sizes that its op takes made anew."""
-    names = [name.rstrip("?") for name in OPS[layer.name].sizes]
-    sizes = tuple(
-        make(word) if name == what else word for name, word in zip(names, layer.sizes, strict=False)
-    )
-    return replace(layer, sizes=sizes)
-
-
-def _width(channels: int) -> Callable[[Layer], Expression]:
-    return lambda layer: _sized(layer, "channels", lambda word: _word([channels], word.span))
-
-
-def _kernel(kernel: tuple[int, int]) -> Callable[[Layer], Expression]:
-    return lambda layer: _sized(layer, "kernel", lambda word: _word(kernel, word.span, word.stride))
-
-
-def _stride(stride: int) -> Callable[[Layer], Expression]:
-    return lambda layer: _sized(
-        layer, "kernel", lambda word: replace(word, stride=(Literal(stride, word.span),))
-    )
-
-
-def _flag(name: str, value: int, span: Span) -> LayerFlag:
-    return LayerFlag(name, (_word([value], span),), span)
-
-
-def _grouped(groups: int) -> Callable[[Layer], Expression]:
-    return lambda layer: replace(layer, flags=(*layer.flags, _flag("groups", groups, layer.span)))
-
-
-def _separable(multiplier: int) -> Callable[[Layer], Expression]:
-    """A depthwise convolution by the layer's window, and a 1x1 to its channels."""
-
-    def make(layer: Layer) -> Expression:
-        window, channels = layer.sizes
-        slides = OPS["dwconv"].flags - {"bias", "nobias"}
-        depthwise = Layer(
-            "dwconv",
-            (window,),
-            (
-                *(flag for flag in layer.flags if flag.name in slides),
-                _flag("multiplier", multiplier, layer.span),
-            ),
-            layer.span,
-            layer.name_span,
-        )
-        pointwise = replace(
-            layer,
-            sizes=(_word([1, 1], window.span), channels),
-            flags=tuple(flag for flag in layer.flags if flag.name not in slides),
-        )
-        return Chain((depthwise, pointwise), layer.span)
-
-    return make

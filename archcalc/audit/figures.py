@@ -208,6 +208,9 @@ class Ledger:
     def counts(self, query: Query, span: Span, heads: bool = False) -> CountedSpec:
         """The counts of the network that `query` names, in its scope."""
         chosen = self._find(query.network, span)
+        if query.precision not in counts.BYTES:
+            known = "one of " + ", ".join(counts.BYTES)
+            raise SpecError(f"no precision is called `{query.precision}`", span, known)
         try:
             return self.count(
                 chosen,

@@ -31,7 +31,8 @@ PARTS: Final = "factorization"
 
 def page(evidence: Evidence) -> Page:
     """The page, of all shipped networks."""
-    everything = [(o, api.assemble(o, {}).counts()) for o in library.shipped()]
+    built = [(o, api.assemble(o, {})) for o in library.shipped()]
+    everything = [(o, network.counts()) for o, network in built]
     networks = [(o, c) for o, c in everything if Path(o.document.file).stem != PARTS]
     main = [(o, c) for o, c in networks if o.table is not None and not _twin(o, networks)]
     key, latencies = evidence.latencies([o.name for o, _ in networks])
@@ -54,7 +55,12 @@ def page(evidence: Evidence) -> Page:
         Sheet(
             "networks",
             "Every network",
-            sheets.networks([(Path(o.document.file).stem, c) for o, c in everything]),
+            sheets.networks(
+                [
+                    (Path(o.document.file).stem, network.spec.source, c)
+                    for (o, network), (_, c) in zip(built, everything, strict=True)
+                ]
+            ),
         )
     ]
     return Page(

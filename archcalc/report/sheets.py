@@ -20,8 +20,8 @@ def rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.6g}")
 
 
-def networks(counted: Sequence[tuple[str, Counts]]) -> Table:
-    """Costs of networks, one in a row; the first column is the document that describes it."""
+def networks(counted: Sequence[tuple[str, str, Counts]]) -> Table:
+    """Costs of networks, one in a row, each with the document that describes it and the source of that."""
     columns = (
         Column("network", "network"),
         Column("document", "spec", extra=True),
@@ -41,9 +41,9 @@ def networks(counted: Sequence[tuple[str, Counts]]) -> Table:
         (
             c.graph.name, document, c.graph.input, c.total.params, c.total.weights, c.total.macs,
             c.total.activations, c.total.traffic, c.total.peak, c.total.depth,
-            rounded(float(c.total.intensity)), c.total.field, c.graph.spec.source,
+            rounded(float(c.total.intensity)), c.total.field, source,
         )
-        for document, c in counted
+        for document, source, c in counted
     )  # fmt: skip
     notes = (
         "Scope: inference, batch 1, fp32, no fusion, without side heads.",

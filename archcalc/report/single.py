@@ -37,7 +37,7 @@ def page(chosen: Outline, built: Architecture, evidence: Evidence) -> Page:
     paper = _audit(chosen)
     timed = evidence.rows(counted.graph.name)
     _, latencies = evidence.latencies([counted.graph.name])
-    lead = f"{counted.graph.spec.source or 'No source is given'}; read from `{chosen.name}`, row by row."
+    lead = f"{built.spec.source or 'No source is given'}; read from `{chosen.name}`, row by row."
     figures = [_diagram(counted)]
     if counted.total.params or counted.total.macs:
         figures.append(_bars(counted))

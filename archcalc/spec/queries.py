@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archcalc.cost.counts import BYTES
 from archcalc.document.text import number
 from archcalc.errors import SpecError, suggest
 from archcalc.graph.graph import parse_input
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
 class Query:
     """What a reference asks for: a metric of a network in some scope, or of a row, layer or block of it.
 
-    `channels` is the number of channels behind which the row is counted by itself.
+    `channels` is the number of channels behind which the row is counted by itself. Whether there is such a
+    `precision` is for those to say who count.
     """
 
     metric: str
@@ -57,7 +57,7 @@ def parse(reference: Reference) -> Query:
             heads=_switch("heads", values.pop("heads", "0")),
             input=parse_input(values.pop("input")) if "input" in values else None,
             batch=_positive("batch", values.pop("batch", "1")),
-            precision=_precision(values.pop("precision", "fp32")),
+            precision=values.pop("precision", "fp32"),
             fused=_switch("fused", values.pop("fused", "0")),
             settings=tuple((name, _scalar(value)) for name, value in values.items()),
         )
@@ -108,12 +108,6 @@ def _positive(name: str, text: str) -> int:
     if not re.fullmatch(r"[1-9]\d{0,5}", text):
         raise ValueError(f"`{name}={text}` is no number of images")
     return int(text)
-
-
-def _precision(text: str) -> str:
-    if text not in BYTES:
-        raise ValueError(f"no precision is called `{text}`: one of " + ", ".join(BYTES))
-    return text
 
 
 def _scalar(text: str) -> Scalar:

@@ -138,7 +138,6 @@ def test_a_reference_is_taken_apart() -> None:
         ("macs", "my-net, heads=yes", "`heads=yes`"),
         ("macs", "my-net, input=big", "`big` is not an input size"),
         ("macs", "my-net, batch=0", "`batch=0` is no number of images"),
-        ("macs", "my-net, precision=fp31", "no precision is called `fp31`"),
     ],
 )
 def test_a_wrong_reference_is_told(metric: str, target: str, message: str) -> None:
@@ -218,6 +217,7 @@ def test_shapes_are_compared_as_papers_print_them() -> None:
         ("5", "params(my-net, depth=3)", "no variable `depth`"),
         ("5", "peak(my-net, row=conv_first.conv)", "`peak` is a figure of rows and networks"),
         ("5", "macs", "`macs` is no figure"),
+        ("5", "traffic(my-net, precision=fp31)", "no precision is called `fp31`"),
         ("5", "parms(my-net)", "no metric is called `parms`"),
         ("5", "1 / 0", "divides by zero"),
         ("5", "output(my-net) + 1", "is a size, not a number"),
