@@ -24,14 +24,9 @@ _SCORES: Final = {AuditVerdict.agrees: 2, AuditVerdict.conditional: 1}
 _MOST: Final = 256
 
 
-def holds(result: ReadingResult, taken: Mapping[str, str]) -> bool:
-    """Whether a reading goes with the values taken."""
-    return all(taken.get(name, value) == value for name, value in result.given)
-
-
 def primary(results: Sequence[ReadingResult], taken: Mapping[str, str]) -> int:
     """The first of a sentence's readings that goes with the values taken; the first of all if none does."""
-    return next((i for i, result in enumerate(results) if holds(result, taken)), 0)
+    return next((i for i, result in enumerate(results) if result.holds(taken)), 0)
 
 
 def settle(sentences: Sequence[Sequence[ReadingResult]]) -> tuple[Choice, ...]:
@@ -54,7 +49,7 @@ def _combinations(values: Mapping[str, Iterable[str]]) -> list[dict[str, str]]:
 
 def _score(sentences: Sequence[Sequence[ReadingResult]], taken: Mapping[str, str]) -> int:
     firsts = (results[primary(results, taken)] for results in sentences)
-    return sum(_SCORES.get(result.verdict, 0) for result in firsts if holds(result, taken))
+    return sum(_SCORES.get(result.verdict, 0) for result in firsts if result.holds(taken))
 
 
 def _choice(
@@ -65,6 +60,6 @@ def _choice(
     for value in values:
         other = {**taken, name: value}
         firsts = (results[primary(results, other)] for results in depending)
-        verdicts = [r.verdict for r in firsts if holds(r, other)]
+        verdicts = [r.verdict for r in firsts if r.holds(other)]
         counts.append((value, verdicts.count(AuditVerdict.agrees), verdicts.count(AuditVerdict.conditional)))
     return Choice(name, tuple(counts), len(depending), taken[name])

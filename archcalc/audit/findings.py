@@ -62,11 +62,18 @@ class ReadingResult:
     difference: Fraction | None = None
     note: str = ""
 
+    def holds(self, taken: Mapping[str, str]) -> bool:
+        """Whether the reading goes with the values taken."""
+        return all(taken.get(name, value) == value for name, value in self.given)
+
     @property
     def verdict_text(self) -> str:
         """The verdict as a reader sees it."""
-        if self.gives:
-            return "gives it"
+        return "gives it" if self.gives else self.compared
+
+    @property
+    def compared(self) -> str:
+        """How the figure compares, whether it is given or only near."""
         return _verdict_text(self.verdict, self.condition, self.difference)
 
 
@@ -81,10 +88,10 @@ class Finding:
     could be computed. `alternative` is the interval under the convention that an `agrees if` names.
     `difference` is (computed - published) / published.
 
-    `source` says whose the figure is; "" is the paper that the document is about. `readings` are the other
-    readings that were computed, and `cause` the one of them that gives the printed figure. `notes` are
-    the names of the footnotes and `explanation` their text. `fault` says why the audit fails here; it is
-    empty where it does not.
+    `source` says whose the figure is; "" is the paper that the document is about. `lines` are the readings of
+    a sentence in their order; `readings` are all but the one that is compared, with those of the footnotes,
+    and `cause` is the one of them that gives the printed figure. `notes` are the names of the footnotes and
+    `explanation` is their text. `fault` says why the audit fails here; it is empty where it does not.
     """
 
     kind: str
@@ -103,6 +110,7 @@ class Finding:
     difference: Fraction | None = None
     compared: tuple[str, ...] = ()
     source: str = ""
+    lines: tuple[ReadingResult, ...] = ()
     readings: tuple[ReadingResult, ...] = ()
     cause: ReadingResult | None = None
     notes: tuple[str, ...] = ()
@@ -126,6 +134,17 @@ class Finding:
         if self.verdict is AuditVerdict.differs:
             return Outcome.explained if self.cause else Outcome.unknown
         return Outcome.agrees if self.verdict is AuditVerdict.agrees else Outcome.conditional
+
+    def by(self, choice: str, taken: Mapping[str, str]) -> dict[str, ReadingResult]:
+        """What the sentence comes to by each value of a choice, the other choices being as `taken`."""
+        values = dict.fromkeys(value for line in self.lines for name, value in line.given if name == choice)
+        result = {}
+        for value in values:
+            other = {**taken, choice: value}
+            line = next((r for r in self.lines if r.holds(other)), None)
+            if line is not None:
+                result[value] = line
+        return result
 
 
 def _verdict_text(verdict: AuditVerdict, condition: str, difference: Fraction | None) -> str:

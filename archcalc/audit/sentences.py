@@ -103,8 +103,9 @@ def _finding(evaluated: Evaluated, taken: Mapping[str, str], footnotes: Footnote
     )
     if evaluated.fault:
         return replace(base, explanation=footnotes.text(claim.published), fault=evaluated.fault)
+    base = replace(base, lines=results)
     own = results[at]
-    if not choices.holds(own, taken):
+    if not own.holds(taken):
         needed = ", ".join(f"{name}: {taken[name]}" for name, _ in own.given)
         return replace(
             base, fault=f"the paper is read with {needed}, and no reading here goes with that: add one"
@@ -128,7 +129,7 @@ def _networks(all_readings: Sequence[ClaimReading]) -> tuple[str, ...]:
 def _held_apart(finding: Finding, taken: Mapping[str, str]) -> str:
     """Which choice a reading that gives the figure takes otherwise than the rest of the paper."""
     cause = finding.cause
-    if cause is None or choices.holds(cause, taken):
+    if cause is None or cause.holds(taken):
         return ""
     apart = [(name, value) for name, value in cause.given if taken.get(name, value) != value]
     own = ", ".join(f"{name}: {value}" for name, value in apart)

@@ -99,7 +99,7 @@ def _sheets(audits: Audit) -> Iterator[Sheet]:
     yield Sheet("summary", "By paper", audit_views.summary(audits))
     choices = choice_table(audits)
     if choices.rows:
-        yield Sheet("choices", "Readings that hold together", choices)
+        yield Sheet("choices", "Readings side by side", choices)
     for key, heading, outcomes in (
         ("unknown", "What differs for no known cause", (Outcome.unknown, Outcome.failing)),
         ("explained", "What differs, and the reading that gives it", (Outcome.explained,)),
@@ -115,21 +115,21 @@ def _sheets(audits: Audit) -> Iterator[Sheet]:
 
 
 def choice_table(audits: Audit) -> Table:
-    """The choices that papers leave open, and how many sentences agree by each of their values."""
+    """The sentences of which papers leave a choice open, with what they come to by each value of it."""
     columns = (
         Column("paper", "paper"),
         Column("choice", "choice"),
         Column("value", "value"),
         Column("taken", "taken"),
-        Column("sentences", "sentences", "integer"),
-        Column("agreeing", "agree", "integer"),
-        Column("conditional", "by convention", "integer"),
+        Column("sentence", "sentence and what it prints"),
+        Column("result", "computed"),
     )
     rows = tuple(
-        (paper.name, c.name, value, "yes" if value == c.taken else "", c.sentences, plain, more)
+        (paper.name, choice.name, value, "yes" if value == choice.taken else "", sentence, result)
         for paper in audits.papers
-        for c in paper.choices
-        for value, plain, more in c.values
+        for choice in paper.choices
+        for sentence, results in audit_views.side_by_side(paper, choice).items()
+        for value, result in results.items()
     )
     return Table("", columns, rows)
 

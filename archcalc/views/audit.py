@@ -87,6 +87,20 @@ def choice_text(choice: Choice) -> str:
     return f"{choice.name}: {choice.taken} ({counted}: {values})"
 
 
+def side_by_side(paper: Paper, choice: Choice) -> dict[str, dict[str, str]]:
+    """What each sentence that depends on a choice comes to by each value of it, with the verdict."""
+    taken = {c.name: c.taken for c in paper.choices}
+    sentences = {}
+    for finding in paper.findings:
+        by_value = finding.by(choice.name, taken)
+        if by_value:
+            sentences[f"{finding.row} ({finding.published})"] = {
+                value: f"{value_text(line.computed, finding.published)}, {line.compared}"
+                for value, line in by_value.items()
+            }
+    return sentences
+
+
 # -- tables ---------------------------------------------------------------------------------------
 
 
@@ -254,6 +268,7 @@ def _paper_json(paper: Paper) -> dict[str, Any]:
                 "sentences": choice.sentences,
                 "agreeing": {value: plain for value, plain, _ in choice.values},
                 "conditional": {value: more for value, _, more in choice.values},
+                "side_by_side": side_by_side(paper, choice),
             }
             for choice in paper.choices
         ],

@@ -16,6 +16,7 @@ from archcalc.views.audit import (
     interval_text,
     place,
     reading_text,
+    side_by_side,
     suggestion_text,
     summary,
     value_text,
@@ -127,6 +128,9 @@ def _paper(paper: Paper, width: int) -> Iterator[Line]:
             yield from wrapped(text, width, "  ")
     for choice in paper.choices:
         yield from wrapped("read with " + choice_text(choice), width, "  ")
+        for text, values in side_by_side(paper, choice).items():
+            listed = "; ".join(f"{value}: {result}" for value, result in values.items())
+            yield from wrapped(f"{text}: {listed}", width, "    ", "dim")
     for heading, outcome in _GROUPS:
         yield from _section(heading, [f for f in paper.findings if f.outcome is outcome], width)
     yield from _list("Agree", [f for f in paper.findings if f.outcome is Outcome.agrees], width)
@@ -201,8 +205,10 @@ def _comparison(finding: Finding, width: int) -> Iterator[Line]:
     if finding.alternative is not None:
         ends = between(finding.alternative, finding.published)
         yield from wrapped(f"{finding.condition}: {ends}", width, "    ", "dim")
+    lines = [line.text for line in finding.lines]
     for reading in finding.readings:
-        if reading.gives or not reading.note:
+        repeated = reading.note and reading.text in lines
+        if (reading.gives or not reading.note) and not repeated:
             style = "good" if reading.gives else "dim"
             yield from wrapped("reading: " + reading_text(reading, finding.published), width, "    ", style)
 

@@ -434,3 +434,19 @@ def test_readings_of_a_footnote_are_parsed_with_their_places() -> None:
     assert reading.text == "weights(small) / 2"
     span = reading.span
     assert span.source[span.start : span.end] == "weights(small) / 2"
+
+
+def test_a_choice_is_printed_with_what_each_sentence_comes_to_by_each_value() -> None:
+    result = json.loads(archcalc("audit", "inception-v2", "--format", "json").stdout)
+    (paper,) = result["papers"]
+    stem = next(c for c in paper["choices"] if c["choice"].startswith("first layer of GoogLeNet"))
+    assert stem["side_by_side"]["Table 3: GoogLeNet costs 1.5 billion (1.5 Bn)"] == {
+        "separable": "1,498,677,248, agrees",
+        "dense": "1,582,671,872, agrees if truncated",
+    }
+    assert stem["side_by_side"]["Table 3: BN-Inception costs 2.0 billion (2.0 Bn)"] == {
+        "separable": "1,948,605,440, differs by -2.6%",
+        "dense": "2,032,600,064, agrees",
+    }
+    text = " ".join(archcalc("audit", "inception-v2").stdout.split())
+    assert "separable: 1,948,605,440, differs by -2.6%; dense: 2,032,600,064, agrees" in text
