@@ -1,4 +1,4 @@
-"""Where a fault stands in the user's own text, and how it is told.
+"""Where a fault stands in the user's own text, and how it is said.
 
 Every object that archcalc reads keeps a `Span`, so that a message can print the line that the user
 wrote with a caret under the fault, and say what to do about it.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,51 @@ class ArchcalcError(Exception):
 
     def __str__(self) -> str:
         return self.render()
+
+
+#: The optional packages, and the extra of `pyproject.toml` that installs each.
+EXTRAS: Final = {
+    "torch": "torch",
+    "fvcore": "torch",
+    "pandas": "pandas",
+    "numpy": "pandas",
+    "matplotlib": "plots",
+    "pynvml": "gpu",
+    "ray": "ray",
+}
+
+
+class MissingExtraError(ArchcalcError):
+    """What was asked for needs a package that is not installed; the message says how to install it."""
+
+    def __init__(self, package: str, purpose: str = "this") -> None:
+        self.package = package
+        self.extra = EXTRAS[package]
+        super().__init__(
+            f"{purpose} needs {package}, which is not installed: `pip install 'archcalc[{self.extra}]'`"
+        )
+
+
+def requires(*packages: str, purpose: str = "this") -> None:
+    """Raise `MissingExtraError` for the first of `packages` that is not installed; nothing is imported.
+
+    `purpose` begins the sentence: "`archcalc verify` needs torch, which is not installed: …".
+    """
+    from importlib.util import find_spec
+
+    for package in packages:
+        try:
+            present = find_spec(package) is not None
+        except (ImportError, ValueError):  # blocked, or a stand-in without a spec
+            present = False
+        if not present:
+            raise MissingExtraError(package, purpose)
+
+
+def missing_extra(fault: ModuleNotFoundError, purpose: str = "this") -> MissingExtraError | None:
+    """The error for an import that failed, where an extra would have brought the package; else None."""
+    package = (fault.name or "").partition(".")[0]
+    return MissingExtraError(package, purpose) if package in EXTRAS else None
 
 
 class SpecError(ArchcalcError):

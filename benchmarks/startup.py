@@ -16,17 +16,17 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-PRELUDE = """
+TESTS = str(Path(__file__).resolve().parents[1] / "tests")
+PRELUDE = f"""
+import sys
+sys.path.append({TESTS!r})
 import torch
-library = torch.library.Library("torchvision", "FRAGMENT")
-library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-from torchvision.models import googlenet
+import torchvision_import
+googlenet = torchvision_import.models(define_first=DEFINE_FIRST).googlenet
 """
-TORCH = (
-    PRELUDE
-    + """
+TORCH = """
 from torch.utils.flop_counter import FlopCounterMode
 with torch.device("meta"):
     network = googlenet(weights=None, init_weights=False, aux_logits=False).eval()
@@ -34,21 +34,25 @@ with torch.device("meta"):
         network(torch.empty(1, 3, 224, 224))
 print(counter.get_total_flops() // 2)
 """
-)
-FVCORE = (
-    PRELUDE
-    + """
+FVCORE = """
 from fvcore.nn import FlopCountAnalysis
 network = googlenet(weights=None, init_weights=False, aux_logits=False).eval()
 counter = FlopCountAnalysis(network, torch.zeros(1, 3, 224, 224)).unsupported_ops_warnings(False)
 print(counter.total())
 """
-)
-COMMANDS = {
-    "archcalc table googlenet": [sys.executable, "-m", "archcalc", "table", "googlenet"],
-    "torch FlopCounterMode on meta": [sys.executable, "-c", TORCH],
-    "fvcore FlopCountAnalysis": [sys.executable, "-c", FVCORE],
-}
+
+
+def commands() -> dict[str, list[str]]:
+    """What is timed. Whether torchvision fits this torch is found out before, so that no peer pays for it."""
+    sys.path.append(TESTS)
+    import torchvision_import
+
+    prelude = PRELUDE.replace("DEFINE_FIRST", str(not torchvision_import.matches()))
+    return {
+        "archcalc table googlenet": [sys.executable, "-m", "archcalc", "table", "googlenet"],
+        "torch FlopCounterMode on meta": [sys.executable, "-c", prelude + TORCH],
+        "fvcore FlopCountAnalysis": [sys.executable, "-c", prelude + FVCORE],
+    }
 
 
 def once(command: list[str]) -> tuple[float, float]:
@@ -77,12 +81,13 @@ def best(action: object, rounds: int = 20) -> float:
 def main() -> None:
     """Print the table of medians and ratios."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
-    for command in COMMANDS.values():
+    timed = commands()
+    for command in timed.values():
         once(command)  # warm the file cache
-    runs = [{name: once(command) for name, command in COMMANDS.items()} for _ in range(rounds)]
-    ours = next(iter(COMMANDS))
+    runs = [{name: once(command) for name, command in timed.items()} for _ in range(rounds)]
+    ours = next(iter(timed))
     print(f"{'whole process':<32}{'seconds':>9}{'MiB':>8}{'time of it':>12}{'memory of it':>14}")
-    for name in COMMANDS:
+    for name in timed:
         seconds = statistics.median(run[name][0] for run in runs)
         memory = statistics.median(run[name][1] for run in runs)
         faster = statistics.median(run[ours][0] / run[name][0] for run in runs)

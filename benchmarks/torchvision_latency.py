@@ -20,6 +20,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 # archcalc's name, torchvision's, options of the latter
 PAIRS = {
@@ -37,12 +38,10 @@ def modules(name: str, ours_first: bool = False):
     import archcalc
     from archcalc.nn import network
 
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for op in ("nms", "qnms"):
-        if not hasattr(torch.ops.torchvision, op):
-            library.define(f"{op}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    from torchvision import models
+    sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+    import torchvision_import
 
+    models = torchvision_import.models()
     reference, options = PAIRS[name]
     graph = archcalc.load(name).graph()
     makers = [lambda: getattr(models, reference)(**options), lambda: network.build(graph)]
@@ -57,7 +56,7 @@ def modules(name: str, ours_first: bool = False):
     x = torch.randn(1, *graph.input, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         torch.testing.assert_close(ours(x), theirs(x), rtol=1e-3, atol=1e-3)
-    return theirs, ours, x, library
+    return theirs, ours, x
 
 
 def child(name: str, process: int, threads: int) -> None:
@@ -71,7 +70,7 @@ def child(name: str, process: int, threads: int) -> None:
 
     if threads:
         torch.set_num_threads(threads)
-    theirs, ours, x, _ = modules(name, ours_first=process % 2 == 1)
+    theirs, ours, x = modules(name, ours_first=process % 2 == 1)
     inputs = instance.copies(x, "cpu")
     protocol = replace(plan.protocol("default", "cpu"), max_seconds=20.0, warm_up_max_s=5.0)
     old, new, same = (CpuSubject(m, inputs) for m in (theirs, ours, copy.deepcopy(theirs)))

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("fvcore", "iopath")
 # What measuring and its tests import; tables, plots and the other tests need more.
 NEEDED = (
-    "lark", "markdown-it-py", "mdurl", "mdit-py-plugins", "typer", "annotated-doc", "shellingham", "rich",
+    "markdown-it-py", "mdurl", "mdit-py-plugins", "typer", "annotated-doc", "shellingham", "rich",
     "pygments", "pyyaml", "yacs", "tabulate", "termcolor", "portalocker", "tqdm", "numpy",
     "pytest", "iniconfig", "pluggy", "packaging", "nvidia-ml-py",
 )  # fmt: skip

@@ -21,8 +21,19 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+import archcalc
+from archcalc import api
+from archcalc.document import document
+from archcalc.errors import ArchcalcError, SpecError
+from archcalc.spec import outline
+
 FOLDER = Path(__file__).parent / "bad"
 FRONT = "---\nname: bad\ninput: 32x32x3\n---\n"
+TABLE = "| type | n |\n|---|---|\n| a | 3 |\n"
+ARCH = "```arch\na -> conv 1x1 {n}\n```\n"
+GOOD = FRONT + TABLE + ARCH
 
 Place = tuple[int, int, int]  # line from 1, columns from 0
 
@@ -81,3 +92,21 @@ def _case(stem: str, block: str) -> Case:
         places.get(":"),
         said.get("also", "").rstrip("\n"),
     )
+
+
+def build(text: str, file: str = "bad.md") -> list[int]:
+    """MACs of every network of a document, with side heads."""
+    found = outline.networks(document.parse(text, file))
+    return [api.assemble(o, {}).counts(heads=True).total.macs for o in found]
+
+
+def refused(text: str) -> SpecError:
+    with pytest.raises(SpecError) as caught:
+        build(text)
+    return caught.value
+
+
+def refused_file(path: Path | str) -> ArchcalcError:
+    with pytest.raises(ArchcalcError) as caught:
+        archcalc.load(path)
+    return caught.value

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from archcalc.bench import work
 from archcalc.bench.records.record import Environment, Key, Status
-from archcalc.bench.runner import work
 from archcalc.bench.runner.tasks import Answer, Task, TaskKind, Watch
-from archcalc.bench.stats.nulltest import null_test
+from archcalc.bench.stats.nulltest import NullSubjects, null_test
 from archcalc.bench.stats.protocol import Protocol
 from archcalc.bench.stats.roofline import Ceilings
 from archcalc.bench.stats.rounds import measure_pair, measure_solo
@@ -63,10 +63,9 @@ class FakeRunner:
         if task.kind is TaskKind.NULL:
             one = self.device.subject(1e6)
             copy = self.device.subject(1.2e6 if self.broken_copy else 1e6)
-            found = null_test(
-                key.networks[0], one, copy, self.device.subject(1e4), task.protocol, key.device, task.seed
-            )
-            return Answer(null=found)
+            subjects = NullSubjects(key.networks[0], one, copy, self.device.subject(1e4))
+            made = null_test(subjects, task.protocol, key.device, key.precision, key.mode, task.seed)
+            return Answer(null=made)
         return self.measured(task, key, watch)
 
     def measured(self, task: Task, key: Key, watch: Watch) -> Answer:

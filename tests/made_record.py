@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from archcalc.bench import work
 from archcalc.bench.records.record import (
     Books,
     Environment,
@@ -17,15 +18,15 @@ from archcalc.bench.records.record import (
     SpecHash,
     Status,
 )
-from archcalc.bench.runner import work
 from archcalc.bench.runner.plan import FACTORIZATIONS
-from archcalc.bench.stats.nulltest import null_test
+from archcalc.bench.stats.nulltest import NullSubjects, null_test
 from archcalc.bench.stats.protocol import QUICK, SoloRun
 from archcalc.bench.stats.roofline import Ceilings, Work, predict
 from archcalc.bench.stats.rounds import measure_pair, measure_solo
 from archcalc.bench.stats.simulate import SimulatedDevice, Weather
 
 CEILINGS = Ceilings("fp32-ieee", matmul=2.4e12, convolution=1.6e12, bandwidth=4.0e10, launch_ns=6000.0)
+NOW = work.Fingerprints({})
 PROTOCOL = replace(QUICK, processes=2, warm_up_min_s=0.02, warm_up_max_s=0.1, window_s=0.005)
 MACHINE = Environment(
     device="cpu",
@@ -59,7 +60,8 @@ def record(
     names = sorted({name for key in keys for name in key.networks})
     device = SimulatedDevice(Weather(noise=0.01), seed=1)
     subject = device.subject(2e6)
-    null = null_test("5x5", subject, device.subject(2e6), device.subject(2e4), PROTOCOL, "cpu", seed=3)
+    subjects = NullSubjects("5x5", subject, device.subject(2e6), device.subject(2e4))
+    null = null_test(subjects, PROTOCOL, "cpu", "fp32-ieee", "eager", seed=3)
     session = Session(
         identity="made",
         started="2026-01-02T03:04:05Z",
@@ -104,6 +106,7 @@ def _point(key: Key, seed: int) -> Point:
         pair=PairResult(old.network, new.network, tuple(runs)),
         rows=rows,
         books=books,
+        specs=NOW.key(key),
     )
 
 

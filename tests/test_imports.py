@@ -1,11 +1,13 @@
-"""The order of archcalc's stages, in one list, and what may be loaded where."""
+"""The order of the rooms, in one list, and what may be loaded where."""
 
 from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,88 +15,59 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "archcalc"
-
-#: One way through the code: a module or package imports only what stands before it.
-LAYERS = (
-    # text
-    "errors", "units", "vocabulary", "text", "textfile", "frontmatter", "document",
-    # language
-    "patterns", "arithmetic", "ops", "grammar", "statements", "outline", "columns", "rows", "wording", "spec",
-    # networks and their costs
-    "scope", "sizing", "graph", "places", "expand", "counts", "library", "claims",
-    # networks in torch
-    "layers", "network", "profiler", "verify",
-    # results as tables
-    "compare", "tables", "markdown", "terminal", "files", "audit",
-    # the Python interface; measuring
-    "timing", "api", "show", "views", "latency", "records", "measured", "measured_views",
-    # reports and commands
-    "plots", "report", "cli", "__main__",
-)  # fmt: skip
-
-#: Imports against the order, inside functions: the table of ops names the layers that torch lacks, and the
-#: Python interface, which all that follows may use, shows itself in a notebook and measures itself.
-LAZY = {("ops", "layers"), ("api", "views"), ("api", "latency")}
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+ROOMS = list(reversed(next(c["layers"] for c in CONTRACTS if c["name"] == "rooms")))
 
 #: What a table is answered without: each takes longer to load than the answer.
-HEAVY = ("torch", "fvcore", "pandas", "matplotlib", "numpy", "torchvision", "iopath")
+HEAVY = ("torch", "fvcore", "pandas", "matplotlib", "numpy", "torchvision", "iopath", "lark", "yaml")
 
 
 def _modules() -> dict[str, Path]:
-    found = {}
+    modules = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
+        modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return modules
 
 
-def _imports(tree: ast.AST, lazy: bool = False) -> Iterator[tuple[str, bool]]:
-    """Every imported name as `module` or `module.name`, and whether a function imports it."""
-    for node in ast.iter_child_nodes(tree):
-        inside = lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+def _imports(tree: ast.AST) -> Iterator[str]:
+    """Every imported name as `module` or `module.name`, inside functions too."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, inside) for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are written in full"
-            yield from ((f"{node.module}.{alias.name}", inside) for alias in node.names)
-        yield from _imports(node, inside)
-
-
-def _top(name: str) -> str:
-    """`timing` for `archcalc.bench.records.record`; empty for the package itself."""
-    return [*name.split("."), ""][1]
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 MODULES = _modules()
 
 
-def test_every_module_has_its_place() -> None:
-    assert {_top(name) for name in MODULES} - {""} == set(LAYERS)
-    assert len(set(LAYERS)) == len(LAYERS)
+def test_contributing_prints_the_order_that_is_held() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    printed = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+    assert printed == [room for room in ROOMS if room != "__main__"]
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_imports_point_to_earlier_stages(name: str) -> None:
-    own = _top(name)
-    if not own:
-        return  # the package's door opens lazily on all of it
-    for imported, lazy in _imports(ast.parse(MODULES[name].read_text("utf-8"))):
-        if not imported.startswith("archcalc."):
-            continue
-        other = _top(imported)
-        if other not in LAYERS or other == own or (lazy and (own, other) in LAZY):
-            continue  # `from archcalc import __version__`; a package's own modules
-        assert LAYERS.index(other) < LAYERS.index(own), f"{name} imports {imported}, which is a later stage"
+def test_the_root_holds_ten_modules_at_most() -> None:
+    assert len(list(PACKAGE.glob("*.py"))) <= 10
 
 
-def test_lazy_exceptions_are_still_needed() -> None:
-    found = {
-        (_top(n), _top(i))
-        for n, p in MODULES.items()
-        for i, lazy in _imports(ast.parse(p.read_text()))
-        if lazy
-    }
-    assert found >= LAZY
+def test_no_type_is_defined_twice() -> None:
+    places: dict[str, str] = {}
+    for name, path in MODULES.items():
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                assert node.name not in places, f"{node.name} is defined in {places[node.name]} and {name}"
+                places[node.name] = name
+
+
+def test_nothing_but_their_tables_switches_on_an_ops_name() -> None:
+    """What another room asks of an op stands in its entry."""
+    names = "|".join(("conv", "dwconv", "linear", "maxpool", "avgpool", "bn", "relu", "softmax", "concat"))
+    compared = re.compile(rf'\.op (?:==|!=|in) \(?"(?:{names})"|\.(?:op|family) in (?:OPS|JOINS)')
+    users = [name for name, path in MODULES.items() if compared.search(path.read_text("utf-8"))]
+    assert users == []
 
 
 def _loaded(code: str) -> set[str]:
@@ -106,7 +79,7 @@ def _loaded(code: str) -> set[str]:
 
 def test_importing_archcalc_costs_next_to_nothing() -> None:
     loaded = _loaded("import archcalc")
-    assert {name for name in loaded if name.startswith("archcalc")} == {"archcalc"}
+    assert {name for name in loaded if name.startswith("archcalc")} == {"archcalc", "archcalc.version"}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +88,7 @@ def test_importing_archcalc_costs_next_to_nothing() -> None:
         "import archcalc, archcalc.api, archcalc.spec.library, archcalc.cost.counts",
         "import archcalc\narchcalc.load('googlenet').counts(heads=True)",
         "import archcalc\nfor name in ('mobilenet-v2', 'resnet-50', 'vgg-16'): archcalc.load(name).counts()",
-        "from archcalc import library\nlibrary.shipped()",
+        "from archcalc.spec import library\nlibrary.shipped()",
         "from archcalc.cli import run\nassert run(['list']) == 0",
         "from archcalc.cli import run\nassert run(['table', 'googlenet']) == 0",
         "from archcalc.cli import run\nassert run(['table', 'googlenet', '--format', 'json']) == 0",
@@ -132,8 +105,8 @@ def test_a_table_is_answered_without_what_loads_slowly(code: str) -> None:
 def test_one_module_knows_fvcore() -> None:
     """Its last release is old and traces through a private interface of torch."""
     users = [
-        n
-        for n, p in MODULES.items()
-        if any(i.startswith("fvcore") for i, _ in _imports(ast.parse(p.read_text())))
+        name
+        for name, path in MODULES.items()
+        if any(i.startswith("fvcore") for i in _imports(ast.parse(path.read_text("utf-8"))))
     ]
     assert users == ["archcalc.nn.profiler"]

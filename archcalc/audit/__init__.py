@@ -34,9 +34,9 @@ from archcalc.spec import claims
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from archcalc.document.document import Document, MarkdownTable
+    from archcalc.document.model import Document, MarkdownTable
     from archcalc.document.text import Scalar
-    from archcalc.ops.table import Shape
+    from archcalc.spec.inputs import GivenInput
     from archcalc.spec.outline import Outline
 
 __all__ = [
@@ -91,7 +91,7 @@ def audit_network(
     chosen: Outline,
     outlines: Sequence[Outline],
     settings: Mapping[str, Scalar] | None = None,
-    input: Shape | int | None = None,
+    input: GivenInput | None = None,
 ) -> Paper:
     """The audit of one network of a document: its cells, and the sentences that refer to it.
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from archcalc.audit.explain import Explained
     from archcalc.audit.figures import Ledger
     from archcalc.audit.readings import Footnotes, Printed
-    from archcalc.ops.table import Shape
+    from archcalc.shapes import Shape
     from archcalc.spec.outline import Outline
 
     Readings = Mapping[tuple[str, str], Reading]
@@ -222,7 +222,8 @@ def _figure(entry: Entry) -> Printed:
     if entry.published is not None:
         return entry.published
     last = max(entries.PARTS.index(part) for part in entry.sizes or {})
-    return tuple(figures.papers(_printed(entry)).parts[: last + 1])
+    parts = figures.papers(_printed(entry)).parts
+    return tuple(int(part) for part in parts[: last + 1])
 
 
 def _compared(entry: Entry, reading: Reading) -> tuple[tuple[PublishedInterval, ...], Fraction | None]:

@@ -1,4 +1,4 @@
-"""Single changes to an expression: one layer of it, found by where it is written, made otherwise."""
+"""Single changes to an expression: one layer, known by where it is written, made otherwise."""
 
 from __future__ import annotations
 

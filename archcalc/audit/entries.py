@@ -14,6 +14,7 @@ from archcalc import units
 from archcalc.audit import conventions, figures
 from archcalc.document.text import key
 from archcalc.metrics import SHAPES
+from archcalc.numbers import scalar
 from archcalc.units import Published
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from archcalc.audit.figures import CountedSpec, Ledger
     from archcalc.cost.counts import RowCount
-    from archcalc.document.document import Document
+    from archcalc.document.model import Document
     from archcalc.spec.outline import Outline
     from archcalc.spec.rows import Bound, CellClaim
     from archcalc.spec.spec import Spec
@@ -100,7 +101,7 @@ def read(ledger: Ledger, chosen: Outline) -> list[Entry]:
 
 def _entry(counted: CountedSpec, claim: CellClaim, column: str, row: RowCount | None) -> Entry | None:
     """The claim as an entry; None where its cell builds the row and so claims nothing."""
-    used = row.row.used if row else frozenset()
+    used = row.row.origin.built_from if row and row.row.origin else frozenset()
     if key(claim.header) in used:
         return None
     computed = _value(claim.metric, counted, row)
@@ -151,4 +152,4 @@ def _size(text: str, spec: Spec, claim: CellClaim) -> Fraction:
     exact = figures.plain(text, spec.variables)
     if exact is None:
         raise ValueError(f"`{text}` in `{claim.cell.text}` is no size")
-    return Fraction(exact)
+    return Fraction(scalar(exact))

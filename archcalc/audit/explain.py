@@ -22,6 +22,7 @@ from archcalc.audit.findings import Suggestion
 from archcalc.cost import counts
 from archcalc.errors import SpecError
 from archcalc.ops.table import OPS
+from archcalc.shapes import as_image, channels
 from archcalc.spec import lower
 from archcalc.spec.grammar import Chain, Layer
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from archcalc.cost.counts import RowCount
     from archcalc.errors import Span
     from archcalc.graph.graph import Node
-    from archcalc.ops.table import Shape
+    from archcalc.shapes import Shape
     from archcalc.spec.grammar import Expression
     from archcalc.spec.spec import Spec
     from archcalc.units import Published, Reading
@@ -88,18 +89,19 @@ def _contradiction(counted: RowCount, targets: Sequence[Target]) -> str:
     """
     weights = next((t for t in targets if t.reading.metric == "weights"), None)
     products = next((t for t in targets if t.reading.metric in ("macs", "flops")), None)
-    areas = {Fraction(n.cost.macs, n.cost.weights) for n in counted.nodes if n.cost.weights}
+    areas = {Fraction(int(n.cost.macs), int(n.cost.weights)) for n in counted.nodes if n.cost.weights}
     if weights is None or products is None or len(areas) != 1:
         return ""
     places = areas.pop() * (2 if products.reading.metric == "flops" else 1)
     ranges = [(lo / places, hi / places) for lo, hi in _ranges(products)]
     if not ranges or any(lo <= top and low <= hi for lo, hi in ranges for low, top in _ranges(weights)):
         return ""
+    output = as_image(counted.output)
     printed = conventions.interval(products.published, products.reading.convention)
     low, high = (units.human((end or 0) / places) for end in (printed.lo, printed.hi))
     return (
         f"{weights.published.text} and {products.published.text} contradict each other: "
-        f"over {counted.output[1]}x{counted.output[2]} outputs {products.published.text} "
+        f"over {output[1]}x{output[2]} outputs {products.published.text} "
         f"takes {low} to {high} weights"
     )
 
@@ -142,7 +144,7 @@ class _Search:
     def count(self, spec: Spec, source: Shape) -> RowCount | None:
         """The row's costs; None where the change cannot be built."""
         try:
-            return counts.count(lower.build(spec, source)).rows[0]
+            return counts.count(lower.build_on(spec, source)).rows[0]
         except SpecError:
             return None
 
@@ -169,13 +171,13 @@ class _Search:
         own = self.counted.input
         if self.counted.row.source != 0:
             step = self.input_step()
-            for c in self.solve(own[0], step, lambda c: (self.spec, (c, *own[1:]))):
+            for c in self.solve(int(own[0]), step, lambda c: (self.spec, (c, *own[1:]))):
                 yield "input", f"{c} input channels instead of {own[0]}", self.spec, (c, *own[1:])
         layers: dict[Span, list[Node]] = defaultdict(list)
         written = self.written()
         for i in self.counted.row.nodes:
             node = self.graph.nodes[i]
-            if node.span in written and node.op in OPS and OPS[node.op].role == "weighted":
+            if node.span in written and node.entry.weighted:
                 layers[node.span].append(node)
         for span, nodes in layers.items():
             place = nodes[0].name.partition(".")[2] or nodes[0].name
@@ -193,10 +195,10 @@ class _Search:
         self, span: Span, nodes: Sequence[Node], place: str, at: str
     ) -> Iterator[tuple[str, str, Callable[[Layer], Expression]]]:
         """Changes to one layer of the row's expression, which may stand for several of its nodes."""
-        op, attrs = OPS[nodes[0].op], nodes[0].attrs
+        op, attrs = nodes[0].entry, nodes[0].attrs
         kernel = f"{attrs.kernel[0]}x{attrs.kernel[1]}"
         inner = self.solve(
-            attrs.channels,
+            int(attrs.channels),
             self.width_step(span),
             lambda c: (self.changed(span, changes.width(c)), self.counted.input),
         )
@@ -205,7 +207,8 @@ class _Search:
         yield "without", f"leaving out {place}", lambda layer: Chain((), layer.span)
         if not op.window:
             return
-        area = attrs.kernel[0] * attrs.kernel[1]
+        area = int(attrs.kernel[0] * attrs.kernel[1])
+        width = int(attrs.channels)
         squares = [(k, k) for k in _KERNELS]
         for k in (*squares, *((k, 1) for k in (3, 5, 7)), *((1, k) for k in (3, 5, 7))):
             if k != attrs.kernel and self.near(span, Fraction(k[0] * k[1], area)):
@@ -220,7 +223,7 @@ class _Search:
             if self.near(span, Fraction(1, g)):
                 yield "groups", f"{g} groups{at}", changes.grouped(g)
         for m in _MULTIPLIERS if area > 1 else ():
-            if self.near(span, Fraction(m * (area + attrs.channels), area * attrs.channels)):
+            if self.near(span, Fraction(m * (area + width), area * width)):
                 text = (
                     f"a depthwise-separable {kernel} with multiplier {m} in place of the {kernel} convolution"
                 )
@@ -269,14 +272,14 @@ class _Search:
         described = self.network.spec.rows
         rows = [row for row in self.graph.trunk if row.source != 0]
         alike = [row for row in rows if [step.rule for step in described[row.index].steps] == rules]
-        read = [self.graph.nodes[r.source].shape[0] for r in (alike if len(alike) > 2 else rows)]
+        read = [int(channels(self.graph.shape(r.source))) for r in (alike if len(alike) > 2 else rows)]
         return gcd(*read)
 
     def width_step(self, span: Span) -> int:
         """Widths are drawn in the steps in which this layer of the expression (or any layer) has them."""
-        weighted = [n for n in self.graph.nodes if n.op in OPS and OPS[n.op].role == "weighted"]
-        alike = [n.attrs.channels for n in weighted if n.span == span]
-        return gcd(*(alike if len(alike) > 2 else [n.attrs.channels for n in weighted]))
+        weighted = [n for n in self.graph.nodes if n.entry.weighted]
+        alike = [int(n.attrs.channels) for n in weighted if n.span == span]
+        return gcd(*(alike if len(alike) > 2 else [int(n.attrs.channels) for n in weighted]))
 
     def solve(self, now: int, step: int, change: Callable[[int], tuple[Spec, Shape]]) -> Iterator[int]:
         """Multiples of `step` that may give the first cell that differs, by the rule of false position.

@@ -8,35 +8,33 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archcalc import units
-from archcalc.cost import counts
+from archcalc.cost import counts, paths
 from archcalc.document.text import Scalar, key, number
 from archcalc.errors import ArchcalcError, SpecError, suggest
 from archcalc.graph.graph import Graph, GraphRow
-from archcalc.metrics import METRICS
-from archcalc.ops.table import OPS
-from archcalc.spec import arithmetic, library, lower, outline, queries, spec
-from archcalc.spec.arithmetic import Name, Number, Reference, Size
+from archcalc.metrics import METRICS, SHAPES, SUMMED
+from archcalc.numbers import Number
+from archcalc.shapes import as_image, in_papers
+from archcalc.spec import arithmetic, inheritance, library, lower, queries, spec
+from archcalc.spec.arithmetic import Name, Reference, Size
 from archcalc.spec.columns import NEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from archcalc.cost.counts import Cost, Counts, NodeCount, RowCount
-    from archcalc.document.document import Cell, Document
+    from archcalc.document.model import Cell, Document
     from archcalc.errors import Span
-    from archcalc.ops.table import Shape
+    from archcalc.shapes import Shape
     from archcalc.spec.claims import ClaimReading
+    from archcalc.spec.inputs import GivenInput
     from archcalc.spec.outline import Outline
     from archcalc.spec.queries import Query
     from archcalc.spec.rows import TableRow
     from archcalc.spec.spec import Spec
-
-_SUMS = ("weights", "params", "macs", "flops", "activations", "connections", "traffic", "layers")
-_PLACES = {"height": 0, "width": 1, "channels": -1}
 
 
 def of_row(metric: str, row: RowCount, graph: Graph) -> Any:
@@ -47,57 +45,44 @@ def of_row(metric: str, row: RowCount, graph: Graph) -> Any:
 def of_network(metric: str, counted: Counts) -> Any:
     """A metric of a network."""
     graph = counted.graph
-    return _figure(metric, counted.total, graph.input, graph.nodes[graph.output].shape, graph, None)
+    return _figure(metric, counted.total, graph.input, graph.shape(graph.output), graph, None)
 
 
 def _figure(metric: str, cost: Cost, source: Shape, output: Shape, graph: Graph, row: GraphRow | None) -> Any:
-    if metric in ("input", "output"):
+    if metric in SHAPES:
         return papers(source if metric == "input" else output)
-    if metric in _PLACES:
-        return papers(output).parts[_PLACES[metric]]
-    if metric == "field":
-        return cost.field[0]
-    if metric == "depth_with_pools":
+    entry = METRICS[metric]
+    if entry.source == "graph":
         return _depth_with_pools(graph, row)
-    return getattr(cost, metric)
+    value = entry.get(output if entry.source == "output" else cost)
+    return value[0] if entry.kind == "extent" else value
 
 
 def papers(shape: Shape) -> Size:
-    """A shape in the order in which papers print it: an image as height, width, channels.
-
-    A vector is one place with as many channels as it has features, as `1x1x1000` is printed; a sequence is
-    its tokens and their features.
-    """
-    if len(shape) == 1:
-        return Size((1, 1, *shape))
-    if len(shape) == 2:
-        return Size(tuple(shape))
-    features, *grid = shape
-    return Size((*grid, features))
+    """A shape in the order in which papers print it: see `shapes.in_papers`."""
+    return Size(in_papers(shape))
 
 
 def _depth_with_pools(graph: Graph, row: GraphRow | None) -> int:
-    inside = range(len(graph.nodes)) if row is None else row.nodes
-    depths: dict[int, int] = {}
-    for i in inside:
-        node = graph.nodes[i]
-        own = node.op in OPS and OPS[node.op].role in ("weighted", "pool")
-        depths[i] = max((depths.get(j, 0) for j in node.inputs), default=0) + own
-    return depths[graph.output if row is None else row.output]
+    if row is None:
+        return paths.depths(graph, paths.WITH_POOLS)[graph.output]
+    return paths.depth_within(graph, row, paths.WITH_POOLS)
 
 
 def _of_layers(metric: str, layers: list[NodeCount], name: str, span: Span) -> Any:
     """A metric of one layer, or of all layers of a block together."""
-    if metric in _SUMS:
-        return sum(getattr(layer.cost, metric) for layer in layers)
+    if metric in SUMMED:
+        return sum(METRICS[metric].get(layer.cost) for layer in layers)
     output = layers[-1].node.shape
     if metric == "intensity":
-        traffic = sum(layer.cost.traffic for layer in layers)
-        return Fraction(2 * sum(layer.cost.macs for layer in layers), traffic) if traffic else Fraction(0)
-    if metric in ("input", "output"):
+        traffic = int(sum(layer.cost.traffic for layer in layers))
+        return (
+            Fraction(2 * int(sum(layer.cost.macs for layer in layers)), traffic) if traffic else Fraction(0)
+        )
+    if metric in SHAPES:
         return papers(layers[0].input if metric == "input" else output)
-    if metric in _PLACES:
-        return papers(output).parts[_PLACES[metric]]
+    if METRICS[metric].source == "output":
+        return METRICS[metric].get(output)
     raise SpecError(
         f"`{metric}` is a figure of rows and networks, and `{name}` is a layer", span, "name its row"
     )
@@ -134,7 +119,7 @@ class Ledger:
     outlines: tuple[Outline, ...]
     audited: str = ""
     settings: Mapping[str, Scalar] = field(default_factory=dict)
-    input: Shape | int | None = None
+    input: GivenInput | None = None
     known: Known = field(default_factory=Known)
     _networks: dict[str, Outline] = field(default_factory=dict)
 
@@ -173,7 +158,7 @@ class Ledger:
         """What `query`, which stands at `span`, asks for."""
         counted = self.counts(query, span)
         if query.channels is not None:
-            return self._behind(query, counted, span)
+            return self._behind(query, query.channels, counted, span)
         if not query.row:
             return of_network(query.metric, counted.counts)
         match = _within(counted.counts, query.row)
@@ -193,7 +178,7 @@ class Ledger:
             )
         return of_row(query.metric, match, counted.counts.graph)
 
-    def _behind(self, query: Query, counted: CountedSpec, span: Span) -> Any:
+    def _behind(self, query: Query, channels: int, counted: CountedSpec, span: Span) -> Any:
         """A figure of a row of the table by itself, behind another number of channels."""
         match = _within(counted.counts, query.row)
         if not match or isinstance(match, list | tuple):
@@ -201,16 +186,13 @@ class Ledger:
                 f"`{query.network}` has no one row `{query.row}`", span, "`in` is for one row of its table"
             )
         described = alone(counted.spec, counted.table_row(match))
-        graph = lower.build(described, (query.channels, *match.input[1:]))
+        graph = lower.build(described, (channels, *as_image(match.input)[1:]))
         (row,) = counts.count(graph, query.batch, query.precision, query.fused).rows
         return of_row(query.metric, row, graph)
 
     def counts(self, query: Query, span: Span, heads: bool = False) -> CountedSpec:
         """The counts of the network that `query` names, in its scope."""
         chosen = self._find(query.network, span)
-        if query.precision not in counts.BYTES:
-            known = "one of " + ", ".join(counts.BYTES)
-            raise SpecError(f"no precision is called `{query.precision}`", span, known)
         try:
             return self.count(
                 chosen,
@@ -230,7 +212,7 @@ class Ledger:
         self,
         chosen: Outline,
         settings: tuple[tuple[str, Scalar], ...] = (),
-        source: Shape | int | None = None,
+        source: GivenInput | None = None,
         heads: bool = False,
         batch: int = 1,
         precision: str = "fp32",
@@ -252,26 +234,18 @@ class Ledger:
         """The spec of an outline. Raises `SpecError` where it, or what it extends, cannot be read."""
         identity = (chosen.document.file, chosen.name, settings)
         if identity not in self.known.specs:
-            self.known.specs[identity] = spec.build(chosen, self._meant, dict(settings))
+            self.known.specs[identity] = spec.build(chosen, library.beside, dict(settings))
         return self.known.specs[identity]
 
     def resolved(self, chosen: Outline) -> Outline:
         """An outline with all that the networks which it extends give it."""
-        return outline.resolve(chosen, self._meant)
-
-    def _meant(self, name: str, by: Outline) -> Outline:
-        """The network that an outline extends: of its own document, a shipped one, or that of a file."""
-        here = self.outlines if by.document is self.document else outline.networks(by.document)
-        path = str(Path(by.document.file).parent / name) if library.is_path(name) else name
-        return _named(name, here) or library.find(path)
+        return inheritance.resolve(chosen, library.beside)
 
     def _find(self, name: str, span: Span) -> Outline:
         """A network of this document, a shipped one, or that of a file beside the document."""
         if name not in self._networks:
-            own = _named(name, self.outlines)
-            path = str(Path(self.document.file).parent / name) if library.is_path(name) else name
             try:
-                self._networks[name] = own or library.find(path)
+                self._networks[name] = library.find_from(self.document, name)
             except SpecError:
                 raise
             except ArchcalcError as fault:
@@ -295,10 +269,6 @@ def _of_cell(cell: Cell) -> Number:
         return units.parse(cell.text).nominal()
     except ValueError as fault:
         raise SpecError(str(fault), cell.span, "an expression reads the figures of its line") from None
-
-
-def _named(name: str, outlines: tuple[Outline, ...]) -> Outline | None:
-    return next((o for o in outlines if name == o.name or name in o.aliases), None)
 
 
 def _within(counted: Counts, wanted: str) -> RowCount | tuple[RowCount, ...] | list[NodeCount]:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from archcalc.audit.conventions import AuditVerdict
+from archcalc.display import Displayed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -248,11 +249,17 @@ class Paper:
         return summarise(f for f in self.findings if f.source)
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
+@dataclass(frozen=True, slots=True, repr=False)
+class Audit(Displayed):
     """The audits of some documents."""
 
     papers: tuple[Paper, ...]
+
+    def __repr__(self) -> str:
+        total = self.summary
+        names = ", ".join(paper.audited or paper.name for paper in self.papers[:3])
+        more = f" and {len(self.papers) - 3} more" if len(self.papers) > 3 else ""
+        return f"Audit({names}{more}: {total.checked} checked, {total.failing} unexplained)"
 
     @property
     def summary(self) -> Summary:

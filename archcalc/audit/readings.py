@@ -8,7 +8,6 @@ with a footnote but no such reading has no known cause; one with neither fails t
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from archcalc.audit import conventions
@@ -17,13 +16,13 @@ from archcalc.audit.findings import Finding, ReadingResult
 from archcalc.errors import SpecError
 from archcalc.spec import claims
 from archcalc.spec.arithmetic import Size
-from archcalc.units import Published, Reading
+from archcalc.units import Published, Reading, formatting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archcalc.audit.figures import Ledger
-    from archcalc.document.document import Cell, Footnote
+    from archcalc.document.model import Cell, Footnote
     from archcalc.spec.claims import ClaimReading
     from archcalc.units import Convention
 
@@ -110,19 +109,8 @@ def failure(fault: SpecError) -> str:
 
 
 def value_text(value: Any, published: str = "") -> str:
-    """A figure as people read it: every digit of a whole number, six of a ratio, a shape with `x`.
-
-    Where a percentage is printed, so is what is compared with it.
-    """
-    if value is None:
-        return ""
-    if isinstance(value, Size):
-        return str(value)
-    if published.endswith("%"):
-        return f"{float(100 * value):,.6g}%"
-    if isinstance(value, Fraction) and value.denominator != 1:
-        return f"{float(value):,.6g}"
-    return f"{int(value):,}"
+    """A computed figure in a message: a shape with `x`, a percentage where one is printed."""
+    return str(value) if isinstance(value, Size) else formatting.exact(value, published)
 
 
 @dataclass

@@ -15,6 +15,7 @@ from archcalc.audit import choices, conventions, readings
 from archcalc.audit.conventions import AuditVerdict
 from archcalc.audit.findings import Finding, ReadingResult
 from archcalc.errors import SpecError
+from archcalc.numbers import scalar
 from archcalc.spec import arithmetic, claims
 from archcalc.spec.arithmetic import Size
 from archcalc.units import Published, PublishedInterval, Reading
@@ -155,7 +156,7 @@ def _compared(base: Finding, printed: Printed, own: ReadingResult, reading: Clai
         )
     intervals = tuple(PublishedInterval(Fraction(p), Fraction(p), Fraction(p)) for p in printed)
     parts = own.computed.parts
-    gaps = [i.relative_difference(v) for i, v in zip(intervals, parts, strict=False)]
+    gaps = [i.relative_difference(scalar(v)) for i, v in zip(intervals, parts, strict=False)]
     known = [gap for gap in gaps if gap is not None]
     return replace(
         base,

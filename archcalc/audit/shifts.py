@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 from archcalc import units
 from archcalc.audit import entries, figures
 from archcalc.cost import counts
-from archcalc.document.document import Cell, MarkdownTable
+from archcalc.document.model import Cell, MarkdownTable
 from archcalc.document.text import key, number
 from archcalc.errors import SpecError
+from archcalc.shapes import as_image
 from archcalc.spec import lower, spec
 from archcalc.spec.statements import Header, Statements
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from archcalc.cost.counts import RowCount
-    from archcalc.ops.table import Shape
+    from archcalc.shapes import Shape
     from archcalc.spec.outline import Outline
     from archcalc.spec.rows import TableRow
     from archcalc.spec.statements import ColumnStatement
@@ -89,8 +90,9 @@ class Reader:
                     if set(parts) <= set(entries.PARTS)
                     else dict(zip(entries.PARTS, parts.values(), strict=False))
                 )
-                values = {part: number(text) for part, text in named.items()}
-                if {"h", "c"} <= set(values) and all(isinstance(v, int) and v > 0 for v in values.values()):
+                numbers = {part: number(text) for part, text in named.items()}
+                values = {part: n for part, n in numbers.items() if isinstance(n, int) and n > 0}
+                if {"h", "c"} <= set(values) and len(values) == len(numbers):
                     return at, (values["c"], values["h"], values.get("w", values["h"]))
         return None
 
@@ -106,7 +108,7 @@ class Reader:
                 made = self._spec(cells)
                 if source is None:
                     return Read(tuple(faults), None)
-                graph = lower.build(made, None if source == INPUT else source)
+                graph = lower.build(made) if source == INPUT else lower.build_on(made, source)
                 return Read(tuple(faults), counts.count(graph).rows[0], made.rows[0])
             except SpecError as fault:
                 at = self._column(cells, fault)
@@ -190,7 +192,7 @@ class Reader:
 
     def _sound(self, row: TableRow, counted: RowCount, expected: Shape) -> bool:
         """Whether the row gives the size that it prints, and prints its own size and depth."""
-        if counted.output != expected:
+        if as_image(counted.output) != expected:
             return False
         return all(claimed == value for claimed, value in exact(row, counted))
 

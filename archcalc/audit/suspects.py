@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING, Final
 from archcalc import units
 from archcalc.audit.figures import papers
 from archcalc.audit.shifts import COSTS, EXACT, INPUT, Read, Reader
-from archcalc.document.document import Cell, MarkdownTable
+from archcalc.document.model import Cell, MarkdownTable
 from archcalc.document.text import key
+from archcalc.ops.op import JOIN
+from archcalc.shapes import as_image
 from archcalc.spec import library
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from archcalc.cost.counts import RowCount
-    from archcalc.document.document import Document
+    from archcalc.document.model import Document
     from archcalc.errors import Span
-    from archcalc.ops.table import Shape
+    from archcalc.shapes import Shape
     from archcalc.spec.outline import Outline
     from archcalc.spec.rows import TableRow
 
@@ -148,7 +150,7 @@ def _ends(
 
 
 def _gives(read: Read) -> Shape | None:
-    return None if read.counted is None else read.counted.output
+    return None if read.counted is None else as_image(read.counted.output)
 
 
 # -- one row ---------------------------------------------------------------------------------------
@@ -172,7 +174,7 @@ def _reasons(
     reasons: list[str] = []
     if slid := _slid(reader, size):
         reasons.append(slid)
-    if read.counted is not None and expected is not None and read.counted.output != expected:
+    if read.counted is not None and expected is not None and as_image(read.counted.output) != expected:
         reasons.append(_output(read.counted, expected))
     if counters:
         cells = " and ".join(f"`{row[j].text}` in `{reader.headers[j]}`" for j in counters)
@@ -215,10 +217,11 @@ def _slid(reader: Reader, size: tuple[int, Shape] | None) -> str:
 
 def _output(counted: RowCount, expected: Shape) -> str:
     """The size that the columns give, which is not the one that the row prints."""
-    output = counted.output
+    output = as_image(counted.output)
     printed = papers(expected)
     if output[0] != expected[0]:
-        verb = "concatenate to" if counted.nodes[-1].node.op == "concat" else "give"
+        last = counted.nodes[-1].node.entry
+        verb = "concatenate to" if last.role == JOIN and not last.sums else "give"
         return (
             f"as they stand, its columns {verb} {output[0]} channels, but the size it prints, {printed}, "
             f"says {expected[0]}"

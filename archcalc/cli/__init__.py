@@ -79,7 +79,7 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run the command line; the exit status. Prints one message for any failure."""
     from archcalc.cli import terminal
-    from archcalc.errors import ArchcalcError
+    from archcalc.errors import ArchcalcError, missing_extra
 
     debug = "--debug" in arguments
     # `--debug` is understood wherever it stands, since it is added once something has gone wrong.
@@ -94,6 +94,12 @@ def run(arguments: list[str]) -> int:
         if debug:
             raise
         terminal.print_error(fault)
+        return 2
+    except ModuleNotFoundError as fault:
+        missing = missing_extra(fault, f"`archcalc {''.join(called)}`")
+        if debug or missing is None:
+            raise
+        terminal.print_error(missing)
         return 2
     except _Usage as fault:
         fault.show()

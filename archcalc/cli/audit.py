@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archcalc import export
 from archcalc.cli import options
-from archcalc.cli.options import As, Format
+from archcalc.cli.options import RICH, As
 from archcalc.errors import ArchcalcError, SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
-    from archcalc.audit import Audit, Inspection, Known, Paper
-    from archcalc.document.text import Scalar
-    from archcalc.ops.table import Shape
+    from archcalc.audit import Audit, Inspection, Paper
+    from archcalc.export.lines import Line
 
 
 def audit(
@@ -24,7 +24,7 @@ def audit(
         list[str] | None, typer.Argument(metavar="NAME...", help="Names, aliases or files of specs.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Audit every shipped document.")] = False,
-    how: As = Format.rich,
+    how: As = RICH,
     input: options.Input = None,
     settings: options.Settings = None,
     strict: Annotated[
@@ -41,7 +41,7 @@ def audit(
     A document's own name or file audits all of it, the name of one of its networks that network. A
     table that cannot be read is inspected row by row instead. Exit status: 1 where something is wrong.
     """
-    from archcalc.audit import Audit, Inspection, Known
+    from archcalc.audit import Audit, Known, named
     from archcalc.spec import library
 
     chosen = [str(path) for path in library.paths()] if everything else list(names or ())
@@ -53,91 +53,52 @@ def audit(
     known = Known()
     papers: list[Paper] = []
     for name in chosen:
-        found = _audit(name, shape, values, known)
-        if isinstance(found, Inspection):
-            _deliver_inspection(found, how, output, force)
-            raise typer.Exit(1)
-        papers.append(found)
+        try:
+            papers.append(named.paper(name, values, shape, known))
+        except SpecError as fault:
+            altered = bool(values) or shape is not None
+            inspection = None if altered else named.inspection(name, fault)
+            if inspection is None:
+                raise
+            _deliver_inspection(inspection, how, output, force)
+            raise typer.Exit(1) from None
     audits = Audit(tuple(papers))
     _deliver(audits, how, output, force, strict)
     if not audits.passed or (strict and audits.unknown):
         raise typer.Exit(1)
 
 
-def _audit(
-    name: str, shape: Shape | int | None, values: Mapping[str, Scalar], known: Known
-) -> Paper | Inspection:
-    """A whole document, one network of it, or the inspection of a table that cannot be read."""
-    from archcalc import audit
-    from archcalc.document import document, textfile
-    from archcalc.spec import library
-
-    path = Path(name) if library.is_path(name) and "#" not in name else library.family(name)
-    altered = bool(values) or shape is not None
-    if path is None or altered:
-        network = library.find(name)
-        own = str(network.document.front.get("name"))
-        if altered or network.name != own:
-            outlines = library.networks(Path(network.document.file))
-            return audit.audit_network(network, outlines, values, shape)
-        path = Path(network.document.file)
-    try:
-        outlines = library.networks(path)
-    except SpecError as fault:
-        parsed = document.parse(textfile.read(path), str(path))
-        found = audit.inspect(parsed, fault)
-        if found is None:
-            raise
-        return found
-    try:
-        return audit.audit(outlines[0].document, outlines, known)
-    except SpecError as fault:
-        found = audit.inspect(outlines[0].document, fault, outlines)
-        if found is None or not found.suspects:
-            raise
-        return found
-
-
-def _deliver(audits: Audit, how: Format, output: Path | None, force: bool, strict: bool) -> None:
-    from archcalc.audit.conventions import RULE
+def _deliver(audits: Audit, how: str, output: Path | None, force: bool, strict: bool) -> None:
     from archcalc.cli import terminal
-    from archcalc.export import markdown
+    from archcalc.export.lines.audit import report
     from archcalc.views import audit as views
-    from archcalc.views.audit_report import report
 
-    if how is Format.rich and output is None:
-        terminal.print_lines(report(audits, terminal.width(), strict))
+    if how == RICH:
+        lines = report(audits, terminal.width() if output is None else 80, strict)
+        _deliver_lines(lines, output, force)
         return
-    match how:
-        case Format.rich:
-            text = "".join(f"{line}\n" for line, _ in report(audits, strict=strict))
-        case Format.markdown:
-            text = "\n".join(
-                (
-                    markdown.markdown(views.summary(audits)),
-                    RULE,
-                    "",
-                    markdown.markdown(views.findings(audits)),
-                )
-            )
-        case Format.latex:
-            text = markdown.latex(views.summary(audits))
-        case Format.csv:
-            text = markdown.csv_text(views.findings(audits, raw=True))
-        case Format.json:
-            text = markdown.json_text(views.as_json(audits, strict))
-    options.deliver(text, output, force)
+    form = export.get(how)
+    tables = [] if form.raw else [views.summary(audits)]
+    if not form.typeset:
+        tables.append(views.findings(audits, form.raw))
+    options.emit_all(tables, lambda: views.as_json(audits, strict), how, output, force, wide=True)
 
 
-def _deliver_inspection(found: Inspection, how: Format, output: Path | None, force: bool) -> None:
+def _deliver_lines(lines: Sequence[Line], output: Path | None, force: bool) -> None:
     from archcalc.cli import terminal
+
+    if output is None:
+        terminal.print_lines(lines)
+    else:
+        options.deliver("".join(f"{line}\n" for line, _ in lines), output, force)
+
+
+def _deliver_inspection(inspection: Inspection, how: str, output: Path | None, force: bool) -> None:
+    from archcalc.cli import terminal
+    from archcalc.export.lines.inspection import report
     from archcalc.views import inspection as views
 
-    if how is Format.rich:
-        lines = views.report(found, terminal.width() if output is None else 80)
-        if output is None:
-            terminal.print_lines(lines)
-        else:
-            options.deliver("".join(f"{line}\n" for line, _ in lines), output, force)
+    if how == RICH:
+        _deliver_lines(report(inspection, terminal.width() if output is None else 80), output, force)
         return
-    options.emit(views.table(found), lambda: views.as_json(found), how, output, force, wide=True)
+    options.emit(views.table(inspection), lambda: views.as_json(inspection), how, output, force, wide=True)

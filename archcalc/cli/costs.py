@@ -9,7 +9,7 @@ import typer
 
 from archcalc import files
 from archcalc.cli import measuring, options
-from archcalc.cli.options import As, Format
+from archcalc.cli.options import RICH, As
 
 if TYPE_CHECKING:
     from archcalc.cost.counts import Counts
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def list_networks(
-    how: As = Format.rich,
+    how: As = RICH,
     output: options.Output = None,
     force: options.Force = False,
     wide: options.Wide = False,
@@ -25,16 +25,17 @@ def list_networks(
     """List the shipped networks with their aliases and totals."""
     from archcalc import api
     from archcalc.spec import library
-    from archcalc.views import costs as views
+    from archcalc.views import listing as views
+    from archcalc.views import tables
 
     networks = [(outline, api.assemble(outline, {}).counts()) for outline in library.shipped()]
     table = views.listing(networks)
-    options.emit(table, lambda: views.records(table), how, output, force, wide)
+    options.emit(table, lambda: tables.records(table), how, output, force, wide)
 
 
 def table(
     name: options.Name,
-    how: As = Format.rich,
+    how: As = RICH,
     input: options.Input = None,
     batch: options.Batch = 1,
     settings: options.Settings = None,
@@ -49,22 +50,22 @@ def table(
 ) -> None:
     """Print a network's table with the exact cost of every row beside what the paper prints."""
     from archcalc.views import costs as views
+    from archcalc.views import tables
 
     chosen = options.load(name, settings)
     counted = chosen.counts(options.size(input), batch, options.precision(precision), heads, fused)
-    shown = views.costs(counted, expand)
-    if record is not None:
-        shown = _with_rows(shown, counted, record, name)
-        found = shown
-        options.emit(shown, lambda: views.records(found), how, output, force, wide)
+    costs = views.costs(counted, expand)
+    if record is None:
+        options.emit(costs, lambda: views.costs_json(counted, expand), how, output, force, wide)
         return
-    options.emit(shown, lambda: views.costs_json(counted, expand), how, output, force, wide)
+    beside = _with_rows(costs, counted, record, name)
+    options.emit(beside, lambda: tables.records(beside), how, output, force, wide)
 
 
-def _with_rows(shown: Table, counted: Counts, record: str, source: str) -> Table:
+def _with_rows(costs: Table, counted: Counts, record: str, source: str) -> Table:
     """The table with the rows' latencies from a record beside them."""
     from archcalc.bench import results as measured
-    from archcalc.bench.records import shipped as records
+    from archcalc.bench import shipped as records
     from archcalc.errors import ArchcalcError
     from archcalc.views import measured as measured_views
 
@@ -81,12 +82,12 @@ def _with_rows(shown: Table, counted: Counts, record: str, source: str) -> Table
         raise ArchcalcError(
             f"the record holds no rows of {name} at batch {counted.batch}", f"it has: --batch {batches}"
         )
-    return measured_views.rows_beside(shown, counted, held, wanted[0])
+    return measured_views.rows_beside(costs, counted, held, wanted[0])
 
 
 def compare(
     names: options.Names,
-    how: As = Format.rich,
+    how: As = RICH,
     input: options.Input = None,
     batch: measuring.Batches = "1",
     settings: options.Settings = None,
@@ -116,8 +117,9 @@ def compare(
     """
     from archcalc.cost.compare import compare as compared
     from archcalc.errors import ArchcalcError
-    from archcalc.views import costs as views
+    from archcalc.views import comparison as views
     from archcalc.views import measured as measured_views
+    from archcalc.views.records import tables as record_tables
 
     if len(names) < 2:
         raise ArchcalcError("a comparison needs two networks", "`archcalc compare v1 v3`")
@@ -150,13 +152,13 @@ def compare(
             "claims": measured_views.claims_json(claims),
         }
 
-    shown = [costs, *measuring.tables(held, points), *([measured_views.claims(claims)] if claims else [])]
-    options.emit_all(shown, as_json, how, output, force, wide)
+    tables = [costs, *record_tables(held, points), *([measured_views.claims(claims)] if claims else [])]
+    options.emit_all(tables, as_json, how, output, force, wide)
 
 
 def verify(
     name: options.Name,
-    how: As = Format.rich,
+    how: As = RICH,
     input: options.Input = None,
     batch: options.Batch = 1,
     settings: options.Settings = None,
@@ -167,12 +169,15 @@ def verify(
     wide: options.Wide = False,
 ) -> None:
     """Build the network, run it, and demand that three counters agree on every row."""
-    from archcalc.views import costs as views
+    from archcalc.errors import requires
+    from archcalc.views import verification as views
+
+    requires("torch", "fvcore", purpose="`archcalc verify`")
 
     chosen = options.load(name, settings)
     result = chosen.verify(options.size(input), batch, heads)
-    shown = views.verification(result, expand)
-    options.emit(shown, lambda: views.verification_json(result, expand), how, output, force, wide)
+    table = views.verification(result, expand)
+    options.emit(table, lambda: views.verification_json(result, expand), how, output, force, wide)
     if not result.agrees:
         raise typer.Exit(1)
 
@@ -197,11 +202,14 @@ def show(
     force: options.Force = False,
 ) -> None:
     """Show the network as built: its torch module, its graph, or the code that runs it."""
-    from archcalc.views import structure as shown
+    from archcalc.errors import requires
+    from archcalc.views import structure
 
+    if form is not Form.graph:
+        requires("torch", purpose=f"`archcalc show --as {form}`")
     graph = options.load(name, settings).graph(options.size(input), heads)
     if form is Form.graph:
-        options.emit(shown.graph(graph), dict, Format.rich, output, force, wide=True)
+        options.emit(structure.graph(graph), dict, RICH, output, force, wide=True)
         return
-    text = shown.module(graph) if form is Form.module else shown.source(graph)
+    text = structure.module(graph) if form is Form.module else structure.source(graph)
     options.deliver(text, output, force)

@@ -10,8 +10,8 @@ import typer
 
 from archcalc import files
 from archcalc.cli import measuring, options, terminal
-from archcalc.cli.options import As, Format
-from archcalc.errors import ArchcalcError
+from archcalc.cli.options import RICH, As
+from archcalc.errors import ArchcalcError, requires
 
 if TYPE_CHECKING:
     from archcalc.bench.records.record import Point, Record
@@ -27,28 +27,29 @@ def device(
     precision: measuring.Precisions = None,
     mode: measuring.Modes = None,
     threads: measuring.Threads = 0,
-    how: As = Format.rich,
+    how: As = RICH,
     output: options.Output = None,
     force: options.Force = False,
 ) -> None:
     """Measure what the device reaches at best: arithmetic, memory, and the cost of a trivial kernel."""
     from archcalc.bench.runner import plan, session
-    from archcalc.views import costs as views
     from archcalc.views import measured as measured_views
+    from archcalc.views import tables
 
     if output is not None:
         files.refuse(output, force)
+    requires("torch", purpose="`archcalc device`")
     default = "fp32-ieee,bf16" if device == "cpu" else "fp32-ieee,tf32,bf16,fp16"
     modes = mode or ("eager" if device == "cpu" else "eager,graph")
     where = measuring.conditions(device, (1,), precision or default, modes, None, False)
     with terminal.ProgressBar() as progress:
-        found, environment, problems = session.ceilings(
+        reached, environment, problems = session.ceilings(
             where, plan.protocol("quick", where.device), threads, progress
         )
     for problem in problems:
         terminal.note(problem)
-    table = measured_views.ceilings(found, environment)
-    options.emit(table, lambda: views.records(table), how, output, force)
+    table = measured_views.ceilings(reached, environment)
+    options.emit(table, lambda: tables.records(table), how, output, force)
 
 
 def measure(
@@ -72,6 +73,7 @@ def measure(
     wide: options.Wide = False,
 ) -> None:
     """Measure latency and keep every raw time in a record; the same command again goes on from there."""
+    from archcalc.bench import work
     from archcalc.bench.runner import plan
 
     chosen = measuring.choose(names, settings, input)
@@ -85,7 +87,7 @@ def measure(
         where.device, measuring.preset(quick, thorough), threads, seed, rows, "", minutes
     )
     record = measuring.obtain(keys, chosen.sources, wanted, path)
-    _print(record, [p for p in record.points if p.key in set(keys)], wide)
+    _print(record, work.current(record, keys, chosen.sources), wide)
     terminal.note(f"the record is {path}")
 
 
@@ -117,6 +119,7 @@ def sweep(
 
     What the record has is skipped, so that an interrupted sweep goes on by the same command.
     """
+    from archcalc.bench import work
     from archcalc.bench.runner import plan
 
     names = list(networks or [n for pair in plan.FACTORIZATIONS for n in pair])
@@ -137,7 +140,7 @@ def sweep(
         where.device, measuring.preset(quick, thorough), threads, seed, False, shard, minutes, ray
     )
     record = measuring.obtain(keys, chosen.sources, wanted, path)
-    _print(record, [p for p in record.points if p.key in set(keys)], wide)
+    _print(record, work.current(record, keys, chosen.sources), wide)
     terminal.note(f"the record is {path}")
 
 
@@ -157,4 +160,6 @@ def merge(
 
 def _print(record: Record, points: Sequence[Point], wide: bool) -> None:
     """What was measured, to the terminal; the record holds it in full."""
-    options.emit_all(measuring.tables(record, points), dict, Format.rich, None, False, wide)
+    from archcalc.views.records import tables
+
+    options.emit_all(tables(record, points), dict, RICH, None, False, wide)

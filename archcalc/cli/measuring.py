@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archcalc.cli import options, terminal
-from archcalc.errors import ArchcalcError
+from archcalc.errors import ArchcalcError, requires
 
 if TYPE_CHECKING:
     from archcalc.audit.findings import Finding
     from archcalc.bench.records.record import Key, Point, Record
     from archcalc.bench.runner.plan import Conditions
-    from archcalc.views.tables import Table
 
 Device = Annotated[str | None, typer.Option("--device", help="Measure on cpu or cuda.")]
 Batches = Annotated[str, typer.Option("--batch", metavar="N,N", help="Images at once; several by commas.")]
@@ -84,7 +83,7 @@ def choose(names: Sequence[str], settings: Sequence[str] | None, input: str | No
     found = []
     for typed in names:
         name = options.load(typed, settings).name
-        source = str(Path(typed).resolve()) if library.is_path(typed) and "#" not in typed else typed
+        source = _source(typed)
         if library.is_path(typed) and sources.setdefault(name, source) != source:
             raise ArchcalcError(f"two networks are called `{name}`", "rename one in its spec")
         sources.setdefault(name, source)
@@ -95,6 +94,16 @@ def choose(names: Sequence[str], settings: Sequence[str] | None, input: str | No
         options.size(input)  # a fault in it is told here
         variables["input"] = input
     return Chosen(tuple(found), sources, variables)
+
+
+def _source(typed: str) -> str:
+    """A name as another process finds it, whatever its working folder."""
+    from archcalc.spec import library
+
+    if not library.is_path(typed):
+        return typed
+    file, network = library.address(typed)
+    return f"{file.resolve()}#{network}" if network else str(file.resolve())
 
 
 def conditions(
@@ -130,10 +139,13 @@ def obtain(keys: Sequence[Key], sources: Mapping[str, str], wanted: Wanted, path
 
     Every finished point is saved at once. On Ctrl-C says what is kept, and lets it through.
     """
-    from archcalc.bench.records import shards, storage
+    from archcalc.bench import work
+    from archcalc.bench.records import shards
+    from archcalc.bench.records.recordfile import RecordFile
     from archcalc.bench.runner import cluster, plan, session
 
-    before = storage.load(path) if path is not None and path.exists() else None
+    kept = RecordFile(path) if path is not None else None
+    before = kept.record if kept is not None else None
     if wanted.shard:
         keys = shards.parse_shard(wanted.shard).select(keys)
     job = session.Job(
@@ -148,14 +160,16 @@ def obtain(keys: Sequence[Key], sources: Mapping[str, str], wanted: Wanted, path
         shard=wanted.shard,
         seconds=None if wanted.minutes is None else 60 * wanted.minutes,
     )
-    todo = shards.remaining(job.keys, before, rows=wanted.rows)
+    belongs = work.Fingerprints(sources).belongs
+    todo = shards.remaining(job.keys, before, rows=wanted.rows, belongs=belongs)
     if before is not None and len(todo) < len(job.keys):
         terminal.note(f"{path}: {len(job.keys) - len(todo)} of {len(job.keys)} points are there already")
 
-    def save(record: Record) -> None:
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            storage.save(record, path)
+    if todo and not wanted.workers:
+        requires("torch", purpose="measuring")
+
+    def save(record: Record) -> Record | None:
+        return kept.save(record) if kept is not None else None
 
     measure: Callable[..., Record] = session.measure
     try:
@@ -184,7 +198,8 @@ def pairs(chosen: Chosen, wanted: Wanted, axes: Axes, name: str | None) -> tuple
 
     Without a device the record called `name` is read, and every axis left out stands for all that it holds.
     """
-    from archcalc.bench.records import shipped as records
+    from archcalc.bench import shipped as records
+    from archcalc.bench import work
     from archcalc.bench.runner import plan
 
     batch, precision, mode, layout, fuse = axes
@@ -192,7 +207,7 @@ def pairs(chosen: Chosen, wanted: Wanted, axes: Axes, name: str | None) -> tuple
         where = conditions(wanted.device, numbers(batch, "batch"), precision, mode, layout, fuse)
         keys = plan.points(chosen.pairs(), where, [chosen.variables])
         record = obtain(keys, chosen.sources, wanted, Path(name) if name else None)
-        return record, tuple(p for p in record.points if p.key in set(keys))
+        return record, work.current(record, keys, chosen.sources)
     assert name is not None
     record = records.load(name, chosen.sources)
     return record, held(record, chosen, axes)
@@ -246,12 +261,3 @@ def claims(chosen: Chosen) -> tuple[Finding, ...]:
             if 0 in about and len(about) > 1:
                 found.append(finding)
     return tuple(found)
-
-
-def tables(record: Record, points: Sequence[Point]) -> list[Table]:
-    """What was measured as tables: savings where there are pairs, then latencies."""
-    from archcalc.views import measured as measured_views
-
-    points = sorted(points, key=lambda point: (point.key.networks, point.key.conditions))
-    found = [measured_views.savings(record, points)] if any(p.pair for p in points) else []
-    return [*found, measured_views.latencies(record, points)]

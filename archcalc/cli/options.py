@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from archcalc import files
+from archcalc import export, files
 from archcalc.cli import terminal
 from archcalc.errors import ArchcalcError
 
@@ -17,19 +16,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from archcalc.api import Architecture
+    from archcalc.api import Precision as PrecisionName
     from archcalc.document.text import Scalar
-    from archcalc.ops.table import Shape
+    from archcalc.spec.inputs import GivenInput
     from archcalc.views.tables import Table
 
 
-class Format(StrEnum):
-    """How a table is written."""
+#: How a table is written: `rich` is the terminal's own form, plain text in a file; others are files of
+#: `archcalc.export`.
+RICH: Final = "rich"
+PLAIN: Final = "plain"
+FORMATS: Final = (RICH, *export.names())
 
-    rich = "rich"
-    markdown = "markdown"
-    csv = "csv"
-    json = "json"
-    latex = "latex"
+
+def _known_format(name: str) -> str:
+    """The format's name. Raises `ArchcalcError` where there is none of that name."""
+    if name != RICH:
+        export.get(name)
+    return name
 
 
 Name = Annotated[
@@ -51,7 +55,16 @@ Fused = Annotated[bool, typer.Option("--fused", help="Leave out traffic of norma
 Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output file where it exists.")]
 Wide = Annotated[bool, typer.Option("--wide", help="Show every column, whatever the width.")]
-As = Annotated[Format, typer.Option("--format", "-f", help="How to write the table.")]
+As = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar=f"[{'|'.join(FORMATS)}]",
+        callback=_known_format,
+        help="How to write the table.",
+    ),
+]
 
 
 def load(name: str, settings: Sequence[str] | None) -> Architecture:
@@ -76,34 +89,29 @@ def variables(settings: Sequence[str] | None) -> dict[str, Scalar]:
     return found
 
 
-def size(text: str | None) -> Shape | int | None:
-    """`--input` as a shape (channels, height, width), or the side of a square."""
-    from archcalc.graph import graph
+def size(text: str | None) -> GivenInput | None:
+    """`--input` as it is written: a side, or three sizes whose order the network decides."""
+    from archcalc.spec import inputs
 
     if text is None:
         return None
     try:
-        return graph.parse_input(text)
+        return inputs.parse_input(text)
     except ValueError as fault:
         raise ArchcalcError(str(fault)) from None
 
 
-def precision(text: str) -> str:
+def precision(text: str) -> PrecisionName:
     """A precision that archcalc knows."""
-    from archcalc.cost.counts import BYTES
-    from archcalc.errors import suggest
+    from archcalc import api
 
-    if text not in BYTES:
-        raise ArchcalcError(
-            f"no precision is called `{text}`", suggest(text, list(BYTES)) or ", ".join(BYTES)
-        )
-    return text
+    return api.known_precision(text)
 
 
 def emit(
     table: Table,
     as_json: Callable[[], object],
-    how: Format,
+    how: str,
     output: Path | None,
     force: bool,
     wide: bool = False,
@@ -115,33 +123,19 @@ def emit(
 def emit_all(
     tables: Sequence[Table],
     as_json: Callable[[], object],
-    how: Format,
+    how: str,
     output: Path | None,
     force: bool,
     wide: bool = False,
 ) -> None:
     """Write several tables in the format asked for, one after the other; JSON is one object."""
-    if how is Format.rich and output is None:
+    if how == RICH and output is None:
         for i, table in enumerate(tables):
             if i:
                 terminal.print_text("")
             terminal.print_table(table, wide)
         return
-    from archcalc.export import markdown
-
-    shown = tables if wide else [table.narrow() for table in tables]
-    match how:
-        case Format.rich:
-            text = "\n".join(map(terminal.plain_text, shown))
-        case Format.markdown:
-            text = "\n".join(map(markdown.markdown, shown))
-        case Format.latex:
-            text = "\n".join(map(markdown.latex, shown))
-        case Format.csv:
-            text = "\n".join(map(markdown.csv_text, tables))
-        case Format.json:
-            text = markdown.json_text(as_json())
-    deliver(text, output, force)
+    deliver(export.render(PLAIN if how == RICH else how, tables, as_json, wide), output, force)
 
 
 def deliver(text: str, output: Path | None, force: bool) -> None:

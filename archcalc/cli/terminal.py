@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from archcalc.views import tables
+from archcalc.export.plain import cells, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,20 +41,13 @@ def print_table(table: Table, wide: bool = False) -> None:
         console.print(note, style="dim", markup=False)
 
 
-def _cells(table: Table) -> list[list[str]]:
-    return [
-        [tables.text(v, c) for v, c in zip(row, table.columns, strict=True)]
-        for row in (*table.rows, *table.totals)
-    ]
-
-
 def _headers(table: Table) -> list[str]:
     """Headers, a long one on two lines: `paper: params` is as wide as its longer word."""
     return [c.header.replace(": ", ":\n") for c in table.columns]
 
 
 def _width(table: Table) -> int:
-    lines = _cells(table)
+    lines = cells(table)
     headers = [max(map(len, h.split("\n"))) for h in _headers(table)]
     gaps = 2 * (len(headers) - 1)
     return gaps + sum(max([width, *(len(line[i]) for line in lines)]) for i, width in enumerate(headers))
@@ -65,9 +58,9 @@ def _rich(table: Table, width: int) -> object:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    shown = RichTable(
+    printed = RichTable(
         box=box.SIMPLE_HEAD,
-        title=table.title or None,
+        title=Text(table.title) if table.title else None,
         title_justify="left",
         title_style="bold",
         padding=(0, 1, 0, 0),
@@ -77,41 +70,20 @@ def _rich(table: Table, width: int) -> object:
     )
     fits = _width(table) <= width
     for header, column in zip(_headers(table), table.columns, strict=True):
-        shown.add_column(
-            header,
+        printed.add_column(
+            Text(header),
             justify="right" if column.numeric else "left",
             overflow="fold",
             no_wrap=fits or column.numeric,
         )
-    cells = _cells(table)
-    for i, row in enumerate(cells[: len(table.rows)]):
-        shown.add_row(*map(Text, row), style=_STYLES.get(table.marks.get(i, ""), ""))
+    texts = cells(table)
+    for i, row in enumerate(texts[: len(table.rows)]):
+        printed.add_row(*map(Text, row), style=_STYLES.get(table.marks.get(i, ""), ""))
     if table.totals:
-        shown.add_section()
-        for row in cells[len(table.rows) :]:
-            shown.add_row(*map(Text, row), style="bold")
-    return shown
-
-
-def plain_text(table: Table) -> str:
-    """A table as aligned plain text, two blanks between columns."""
-    lines = [[c.header for c in table.columns], *_cells(table)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(table.columns))]
-
-    def show(line: list[str]) -> str:
-        padded = (
-            cell.rjust(width) if column.numeric else cell.ljust(width)
-            for cell, width, column in zip(line, widths, table.columns, strict=True)
-        )
-        return "  ".join(padded).rstrip()
-
-    rule = "  ".join("-" * width for width in widths)
-    shown = [show(lines[0]), rule, *map(show, lines[1 : 1 + len(table.rows)])]
-    if table.totals:
-        shown += [rule, *map(show, lines[1 + len(table.rows) :])]
-    head = [table.title, ""] if table.title else []
-    foot = ["", *table.notes] if table.notes else []
-    return "\n".join([*head, *shown, *foot]) + "\n"
+        printed.add_section()
+        for row in texts[len(table.rows) :]:
+            printed.add_row(*map(Text, row), style="bold")
+    return printed
 
 
 def width() -> int:

@@ -1,117 +1,33 @@
 """Text -> `Document`: front matter, headings, tables of cells with their places, `arch` blocks, footnotes.
 
-Markdown is read by markdown-it (CommonMark and its tables); this file adds what it does not give: the
-column of every cell, so that an error can point at it, and limits, so that hostile text is harmless.
-Nothing here knows what a network is.
+Markdown is read by markdown-it (CommonMark and its tables); this room adds what it does not give: the column
+of every cell, so that an error can point at it, and limits, so that hostile text is harmless. Nothing here
+knows what a network is.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from archcalc.document import frontmatter
 from archcalc.document.frontmatter import FrontMatter
-from archcalc.document.text import INVISIBLE, LOOKALIKES, Scalar, clean, key
+from archcalc.document.model import ArchBlock, Cell, Document, Footnote, MarkdownTable, Section
+from archcalc.document.tables import TableReader
+from archcalc.document.text import INVISIBLE, LOOKALIKES, clean
 from archcalc.document.textfile import MAX_BYTES, split, too_large
 from archcalc.errors import Span, SpecError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from markdown_it.token import Token
 
-MAX_LINES = 5_000
-MAX_ROWS = 1_000
-MAX_COLUMNS = 100
-MAX_CELL = 1_000
-MAX_CELLS = 20_000
-MAX_ARCH = 50_000
+MAX_LINES: Final = 5_000
+MAX_ARCH: Final = 50_000
 
 _DEFINITION = re.compile(r"\s*\[\^[^\]\s]+\]:")
-_FOOTNOTE = re.compile(r"\[\^([^\]\s]+)\]")
-_TORN = re.compile(r"\[\^\S*|\^\w+\]")  # what is left of a mark with one bracket
 _DASHES = re.compile(r"\s*\|?(\s*:?-+:?\s*\|)+(\s*:?-+:?\s*)?\|?\s*")
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One cell: `text` is cleaned of lookalikes and footnote marks, `raw` is what the author wrote."""
-
-    text: str
-    raw: str
-    span: Span
-    footnotes: tuple[str, ...] = ()
-
-    @property
-    def blank(self) -> bool:
-        """Whether the cell holds nothing, or only the dash that papers print for nothing."""
-        return self.text in ("", "-", "--")
-
-
-@dataclass(frozen=True, slots=True)
-class MarkdownTable:
-    """A Markdown table. Rows may be ragged: whether a short row is a fault is the spec's to say."""
-
-    header: tuple[Cell, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    row_spans: tuple[Span, ...]
-    span: Span
-
-    def column(self, name: str) -> int | None:
-        """The index of the column whose header reads `name`, blanks and case aside."""
-        wanted = key(name)
-        for i, cell in enumerate(self.header):
-            if key(cell.text) == wanted:
-                return i
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class ArchBlock:
-    """The lines of a fenced `arch` block, cleaned of lookalikes; `line` is the number of the first of them.
-
-    `raw` are the same lines as the author wrote them, column for column.
-    """
-
-    lines: tuple[str, ...]
-    raw: tuple[str, ...]
-    line: int
-    file: str
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A heading (none for what stands before the first) with its tables and `arch` blocks."""
-
-    heading: Cell | None
-    tables: tuple[MarkdownTable, ...]
-    arch: tuple[ArchBlock, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Footnote:
-    """A footnote's text and the place of its definition."""
-
-    name: str
-    text: str
-    span: Span
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Document:
-    """A spec's text, taken apart but not yet understood. `start` is its first line."""
-
-    file: str
-    front: Mapping[str, Scalar | tuple[Scalar, ...]]
-    front_spans: Mapping[str, Span]
-    sections: tuple[Section, ...]
-    start: Span
-    footnotes: Mapping[str, Footnote] = field(default_factory=dict)
-    front_keys: Mapping[str, Span] = field(default_factory=dict)
 
 
 def parse(text: str, file: str = "<text>") -> Document:
@@ -136,21 +52,12 @@ def parse(text: str, file: str = "<text>") -> Document:
     return _Reader(file, lines).document(reader.parse("\n".join(lines)))
 
 
-class _Reader:
-    """Gathers sections from markdown-it's tokens; holds the source lines for spans."""
+class _Reader(TableReader):
+    """Gathers sections from markdown-it's tokens."""
 
     def __init__(self, file: str, lines: Sequence[str]) -> None:
-        self.file = file
-        self.lines = lines
-        self.marks: dict[str, Span] = {}  # where each footnote is first referred to
-        self.fenced = 0
-        self.seen = 0
-
-    def span(self, line: int, start: int = 0, end: int | None = None) -> Span:
-        source = self.lines[line] if line < len(self.lines) else ""
-        start = min(start, len(source))
-        stop = len(source) if end is None else min(end, len(source))
-        return Span(self.file, line + 1, start, max(stop, start + 1), source)
+        super().__init__(file, lines)
+        self.fenced = 0  # characters of `arch` blocks so far
 
     def document(self, tokens: Sequence[Token]) -> Document:
         front = FrontMatter()
@@ -196,7 +103,7 @@ class _Reader:
         )
 
     def unclosed_front(self) -> None:
-        """Complain where the document begins as front matter does, and markdown-it found none."""
+        """Complain where the document begins as front matter does, but markdown-it sees none."""
         first = next((i for i, line in enumerate(self.lines) if line.strip()), 0)
         if not re.fullmatch(r"-{3,}\s*", self.lines[first]):
             return
@@ -231,13 +138,6 @@ class _Reader:
                     note.span,
                     suggest(name, list(self.marks)) or f"put `[^{name}]` behind the cell that it explains",
                 )
-
-    def mark(self, line: int, start: int, end: int) -> tuple[str, ...]:
-        """The footnotes to which a stretch of a line refers; notes where the first of each stands."""
-        found = list(_FOOTNOTE.finditer(self.lines[line], start, end))
-        for match in found:
-            self.marks.setdefault(match[1], self.span(line, *match.span()))
-        return tuple(match[1] for match in found)
 
     def prose(self, first: int, last: int) -> None:
         """Note the footnotes to which some lines of text refer, outside of `code`."""
@@ -284,8 +184,8 @@ class _Reader:
     def plain(self, line: int) -> str:
         """A line of an `arch` block, cleaned one character for one, so that columns stay true."""
         text = self.lines[line].translate(LOOKALIKES)
-        for found in INVISIBLE.finditer(text):
-            at = found.start()
+        for match in INVISIBLE.finditer(text):
+            at = match.start()
             if text[at - 1 : at].isalnum() and text[at + 1 : at + 2].isalnum():
                 raise SpecError(
                     f"an invisible character (U+{ord(text[at]):04X}) splits this word",
@@ -307,60 +207,6 @@ class _Reader:
         start = max(self.lines[line].find("["), 0)
         return Footnote(label, " ".join(words), self.span(line, start, start + len(label) + 3))
 
-    # -- tables ---------------------------------------------------------------------------------
-
-    def table(self, tokens: Sequence[Token], at: int) -> MarkdownTable:
-        rows: list[tuple[Cell, ...]] = []
-        spans: list[Span] = []
-        for token in tokens[at + 1 :]:
-            if token.type == "table_close":
-                break
-            if token.type == "tr_open" and token.map:
-                rows.append(self.cells(token.map[0]))
-                spans.append(self.span(token.map[0]))
-                if len(rows) > MAX_ROWS + 1:
-                    raise SpecError(
-                        f"this table has more than {MAX_ROWS:,} rows", spans[-1], "split the table"
-                    )
-        return MarkdownTable(rows[0], tuple(rows[1:]), tuple(spans[1:]), spans[0])
-
-    def cells(self, line: int) -> tuple[Cell, ...]:
-        """The cells of a table's line, split as GitHub splits them: at each `|` not escaped."""
-        source = self.lines[line]
-        bars = [i for i, c in enumerate(source) if c == "|" and _escapes(source, i) % 2 == 0]
-        edges = [-1, *bars, len(source)]
-        pieces = [(a + 1, b) for a, b in itertools.pairwise(edges)]
-        if pieces and not source[slice(*pieces[0])].strip():
-            pieces = pieces[1:]
-        if len(pieces) > 1 and not source[slice(*pieces[-1])].strip():
-            pieces = pieces[:-1]
-        if len(pieces) > MAX_COLUMNS:
-            spot = self.span(line, pieces[MAX_COLUMNS][0], pieces[MAX_COLUMNS][1])
-            raise SpecError(f"this row has more than {MAX_COLUMNS} cells", spot, "split the table")
-        self.seen += len(pieces)
-        if self.seen > MAX_CELLS:
-            hint = "a spec holds a paper's tables, not data; split the document"
-            raise SpecError(f"a document of more than {MAX_CELLS:,} cells", self.span(line), hint)
-        return tuple(self.cell(line, start, end) for start, end in pieces)
-
-    def cell(self, line: int, start: int, end: int) -> Cell:
-        raw = self.lines[line][start:end]
-        if len(raw) > MAX_CELL:
-            raise SpecError(
-                f"this cell is longer than {MAX_CELL:,} characters",
-                self.span(line, start, end),
-                "move prose into a footnote",
-            )
-        stripped = raw.strip()
-        begin = start + (len(raw) - len(raw.lstrip()) if stripped else 0)
-        text = clean(_FOOTNOTE.sub("", stripped.replace("\\|", "|")))
-        span = self.span(line, begin, begin + len(stripped))
-        if torn := _TORN.search(text):
-            at = self.lines[line].find(torn.group(), start)
-            spot = self.span(line, at, at + len(torn.group())) if at >= 0 else span
-            raise SpecError("a footnote's mark reads `[^name]`", spot, "close its brackets, or remove it")
-        return Cell(text, stripped, span, self.mark(line, start, end))
-
     def paragraph(self, first: int, last: int, after: MarkdownTable | None) -> None:
         """Read text for footnotes; complain where it is a table that Markdown does not see as one."""
         for line in range(first + 1, last):
@@ -375,19 +221,3 @@ class _Reader:
                 "a table is a header, a line of dashes `|---|---|` and rows, without a blank line in it",
             )
         self.prose(first, last)
-
-    def mismatched(self, line: int) -> SpecError:
-        header, rule = len(self.cells(line - 1)), len(self.cells(line))
-        return SpecError(
-            f"this table's header has {header} cell{'s' * (header != 1)} and the line under it {rule}",
-            self.span(line),
-            "give the line of dashes one `---` for each column: `|" + "---|" * min(header, 20) + "`",
-        )
-
-
-def _escapes(source: str, at: int) -> int:
-    """How many backslashes stand right before position `at`."""
-    count = 0
-    while at - count - 1 >= 0 and source[at - count - 1] == "\\":
-        count += 1
-    return count

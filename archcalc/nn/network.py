@@ -7,7 +7,6 @@ name that Python or torch keeps for itself gets an underscore (`pass_`); `module
 from __future__ import annotations
 
 import keyword
-import math
 import operator
 import re
 from contextlib import nullcontext
@@ -17,15 +16,18 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import torch
 from torch import fx, nn
 
-from archcalc.graph.graph import JOINS
-from archcalc.ops.table import OPS
+from archcalc.nn.fixed import check_fixed, fixed_attrs, fixed_shape
+from archcalc.nn.initialise import gains, mark
+from archcalc.nn.joins import JOINS
+from archcalc.nn.layers import LAYERS
+from archcalc.ops.op import ACTIVATION, JOIN
+from archcalc.shapes import as_image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from torch.fx.graph import PythonCode
 
     from archcalc.graph.graph import Graph, GraphRow, Node
+    from archcalc.shapes import Shape
 
 #: The key under which an fx node's `meta` keeps the index of the graph's node that it computes.
 LAYER: Final = "layer"
@@ -39,17 +41,19 @@ def build(
     dtype: torch.dtype | None = None,
     memory_format: torch.memory_format | None = None,
 ) -> Network:
-    """The network that `graph` describes: (N, C, H, W) -> the last row's output, in training mode.
+    """The network that `graph` describes, in training mode: its inputs with a batch in front -> its output.
 
-    With side heads in the graph, a tuple: the trunk's output, then each head's in the table's order. A
+    With several outputs, as with side heads, a tuple: the trunk's output, then each head's in order. A
     softmax at the end of the trunk or of a head is left out, as torch's losses expect logits;
     `probabilities=True` keeps it. On `device="meta"` nothing is allocated. Weights are those that torch's
     layers draw for themselves; `initialise` draws others.
 
     Rows are children named as `GraphRow.name`, and a row's `code` reads like its rule. `network.meta` holds
-    the spec's name (`spec`); a row's `meta` its `label`, and the shape of its `input` without the batch.
+    the network's name (`spec`); a row's `meta` its `label`, and the shape of its `input` without the batch.
+    Parameters that nodes share are one tensor.
     """
-    left_out = frozenset[int]() if probabilities else _logits(graph)
+    check_fixed(graph)
+    left_out = frozenset[int]() if probabilities else graph.final_probabilities()
     with torch.device(device) if device is not None else nullcontext():
         network = _Assembly(graph, left_out).network()
     network.to(dtype=dtype)
@@ -67,19 +71,6 @@ def module_name(name: str) -> str:
 def _reserved() -> frozenset[str]:
     """What cannot name a submodule: Python's keywords and the attributes that every module has."""
     return frozenset({*keyword.kwlist, *dir(fx.GraphModule(nn.Module(), fx.Graph()))})
-
-
-def _ends(graph: Graph) -> list[int]:
-    """The nodes that the network gives: the trunk's, then each head's."""
-    return [graph.output, *(row.output for row in graph.rows if row.head)]
-
-
-def _logits(graph: Graph) -> frozenset[int]:
-    """Nodes at the ends that turn logits into probabilities, and that nothing else reads."""
-    readers = graph.consumers()
-    ends = [graph.nodes[i] for i in _ends(graph)]
-    last = [n for n in ends if n.op in OPS and OPS[n.op].probabilities]
-    return frozenset(n.index for n in last if not readers[n.index])
 
 
 class Network(fx.GraphModule):
@@ -123,138 +114,143 @@ def _restore(reduced: tuple[Any, ...], name: str, meta: dict[str, Any]) -> Netwo
 
 
 class _Assembly:
-    """Builds the rows and chains them; `flat` tells which nodes give features without a grid."""
+    """Builds the rows and chains them."""
 
     def __init__(self, graph: Graph, left_out: frozenset[int]) -> None:
         self.graph = graph
         self.left_out = left_out
         self.readers = graph.consumers()
-        self.flat = {0: False}
+        self.gains = gains(graph)
+        self.modules: dict[int, nn.Module] = {}
 
     def network(self) -> Network:
         root, code = nn.Module(), fx.Graph()
-        values = {0: code.placeholder("x")}
+        several = len(self.graph.inputs) > 1
+        values = {i: code.placeholder(self.input_name(i) if several else "x") for i in self.graph.inputs}
         for row in self.graph.rows:
-            taps = self.taps(row)
-            module = _Row(self, row).module(taps)
+            module = _Row(self, row).module()
             if module is None:
                 values[row.output] = values[row.source]
                 continue
             name = module_name(row.name)
             root.add_module(name, module)
-            given = values[row.output] = code.call_module(name, (values[row.source],))
-            if taps:
-                for i, index in enumerate((row.output, *taps)):
-                    values[index] = code.call_function(operator.getitem, (given, i))
-        ends = tuple(values[i] for i in _ends(self.graph))
+            given = code.call_module(name, tuple(values[i] for i in row.sources))
+            if len(row.outputs) == 1:
+                values[row.output] = given
+                continue
+            for i, index in enumerate(row.outputs):
+                values[index] = code.call_function(operator.getitem, (given, i))
+        self.share()
+        ends = tuple(values[i] for i in self.graph.outputs)
         code.output(ends if len(ends) > 1 else ends[0])
         title = re.sub(r"\W+", "_", self.graph.name.casefold(), flags=re.ASCII)
         network = Network(root, code, f"_{title}" if title[:1].isdigit() else title)
         network.meta["spec"] = self.graph.name
         return network
 
-    def taps(self, row: GraphRow) -> list[int]:
-        """Nodes inside `row`, other than its output, that side heads read."""
-        read = {other.source for other in self.graph.rows if other.head}
-        return [i for i in row.nodes if i in read and i != row.output]
+    def input_name(self, value: int) -> str:
+        """What the forward function calls an input."""
+        name = re.sub(r"\W+", "_", self.graph.producer(value).name, flags=re.ASCII)
+        return name if name.isidentifier() and not keyword.iskeyword(name) else f"input_{value}"
+
+    def share(self) -> None:
+        """Let the nodes that read another's parameter hold the very same tensor."""
+        for node in self.graph.nodes:
+            for index in node.parameters:
+                parameter, owner = self.graph.parameters[index]
+                if owner != node.index:
+                    tensor = getattr(_holder(self.modules[owner], parameter.name), parameter.name)
+                    setattr(_holder(self.modules[node.index], parameter.name), parameter.name, tensor)
 
 
 class _Row:
-    """Builds one row: `root` gathers its layers, `code` the calls, `values` what each node gives."""
+    """Builds one row: `root` gathers its layers, `code` the calls, `values` what each value is there."""
 
     def __init__(self, assembly: _Assembly, row: GraphRow) -> None:
         self.assembly = assembly
         self.graph = assembly.graph
-        self.flat = assembly.flat
         self.row = row
         self.root, self.code = nn.Module(), fx.Graph()
-        self.values = {row.source: self.code.placeholder("x")}
+        names = ["x"] if len(row.sources) == 1 else [f"x{i}" for i in range(len(row.sources))]
+        self.values = {i: self.code.placeholder(n) for i, n in zip(row.sources, names, strict=True)}
 
-    def module(self, taps: Sequence[int]) -> Network | None:
-        """The row: its input -> its output, or with `taps` a tuple of its output and those nodes.
+    def module(self) -> Network | None:
+        """The row: what it reads -> its output, or a tuple where others read more of it.
 
         None where nothing is left of the row, as of one that is only a softmax.
         """
         nodes = [self.graph.nodes[i] for i in self.row.nodes]
         kept = [node for node in nodes if node.index not in self.assembly.left_out]
         for node in nodes:
-            if node in kept:
-                value = self.join(node) if node.op in JOINS else self.layer(node)
-                value.meta[LAYER] = node.index
-            else:
-                value = self.values[node.inputs[0]]
-                self.flat[node.index] = self.flat[node.inputs[0]]
-            self.values[node.index] = value
+            if node.index in self.assembly.left_out:
+                self.values[node.output] = self.values[node.inputs[0]]
+                continue
+            value = self.join(node) if node.entry.role == JOIN else self.layer(node)
+            value.meta[LAYER] = node.index
+            if len(node.outputs) == 1:
+                self.values[node.output] = value
+                continue
+            for given in node.outputs:
+                item = self.code.call_function(operator.getitem, (value, given.position))
+                self.values[given.id] = item
         if not kept:
             return None
-        given = tuple(self.values[i] for i in (self.row.output, *taps))
-        self.code.output(given if taps else given[0])
+        ends = tuple(self.values[i] for i in self.row.outputs)
+        self.code.output(ends if len(ends) > 1 else ends[0])
         module = Network(self.root, self.code, self.row.name)
-        source = self.graph.nodes[self.row.source].shape
         module.meta["label"] = self.row.label
-        module.meta["input"] = source[:1] if self.flat[self.row.source] else source
+        module.meta["input"] = fixed_shape(self.graph.shape(self.row.source)) if self.row.sources else ()
         return module
 
     def layer(self, node: Node) -> fx.Node:
         """Add a layer's module to `root`, and its call to `code`."""
-        op, index = OPS[node.op], node.inputs[0]
-        value, flat, source = self.values[index], self.flat[index], self.graph.nodes[index].shape
-        if op.flat is True and not flat:
-            if op.moves:  # what only lays the map flat does so by itself
-                value = self.code.call_function(torch.flatten, (value, 1))
-            flat = True
-        elif op.flat is False and flat:
-            value, flat = self.as_grid(index), False
-        self.flat[node.index] = flat
-        assert op.module is not None
-        module = op.module(node.attrs, source, flat)
-        if op.role == "activation" and hasattr(module, "inplace") and self.free(index, "join"):
+        op = node.entry
+        shapes = self.graph.input_shapes(node)
+        values = [self.taken(i, op.taken(s), op.moves) for i, s in zip(node.inputs, shapes, strict=True)]
+        module = LAYERS[node.op](fixed_attrs(node.attrs), fixed_shape(op.taken(shapes[0])))
+        if op.role == ACTIVATION and hasattr(module, "inplace") and self.free(node.inputs[0], joins=True):
             module.inplace = True  # type: ignore[assignment]
+        mark(module, self.graph.node_parameters(node), self.assembly.gains.get(node.index, 1.0))
+        self.assembly.modules[node.index] = module
         name = module_name(node.name).removeprefix(module_name(self.row.name) + ".")
         _place(self.root, name, module)
-        return self.code.call_module(name, (value,))
+        return self.code.call_module(name, tuple(values))
+
+    def taken(self, index: int, shape: Shape, moves: bool = True) -> fx.Node:
+        """A value in the shape in which an op takes it: laid flat, or lifted to an image of one pixel."""
+        value, own = self.values[index], self.graph.shape(index)
+        if len(own) == len(shape) or (len(shape) < len(own) and not moves):
+            return value  # what only lays an image flat does so by itself
+        if len(shape) < len(own):
+            return self.code.call_function(torch.flatten, (value, 1))
+        return self.code.call_method("reshape", (value, -1, *fixed_shape(shape)))
 
     def join(self, node: Node) -> fx.Node:
-        """Join branches; features meet a grid as a grid of 1x1."""
-        flat = self.flat[node.index] = all(self.flat[i] for i in node.inputs)
-        values = [self.values[i] if flat or not self.flat[i] else self.as_grid(i) for i in node.inputs]
-        if node.op == "concat":
-            return self.code.call_function(torch.cat, (values, 1))
-        if node.op == "multiply":
-            return self.fold(operator.mul, values)
-        # `+=` where the first or second branch may be overwritten; a sum may always be.
-        first, second, *others = values
-        if self.free(node.inputs[0]):
-            total = self.code.call_method("add_", (first, second))
-        elif self.free(node.inputs[1]):
-            total = self.code.call_method("add_", (second, first))
-        else:
-            total = self.code.call_function(operator.add, (first, second))
-        for other in others:
-            total = self.code.call_method("add_", (total, other))
-        return total
+        """Join branches; a vector meets an image as an image of one pixel."""
+        shapes = self.graph.input_shapes(node)
+        images = any(len(shape) == 3 for shape in shapes)
+        taken = [as_image(shape) if images else shape for shape in shapes]
+        values = [self.taken(i, shape) for i, shape in zip(node.inputs, taken, strict=True)]
+        return JOINS[node.op](self.code, values, [self.free(i) for i in node.inputs])
 
-    def fold(self, function: Callable[..., object], values: Sequence[fx.Node]) -> fx.Node:
-        result = values[0]
-        for value in values[1:]:
-            result = self.code.call_function(function, (result, value))
-        return result
+    def free(self, index: int, joins: bool = False) -> bool:
+        """Whether a value may be overwritten by its reader.
 
-    def as_grid(self, index: int) -> fx.Node:
-        """Features (N, C) as a grid of one: (N, C, 1, 1)."""
-        channels = self.graph.nodes[index].shape[0]
-        return self.code.call_method("reshape", (self.values[index], -1, channels, 1, 1))
-
-    def free(self, index: int, *also: str) -> bool:
-        """Whether a node's output may be overwritten by its reader.
-
-        It must be fresh memory (of a layer with weights, a normalisation, or a role in `also`) that
+        It must be fresh memory (of a layer with weights, a normalisation, or a join where `joins`) that
         nobody else reads and that autograd does not need; a row never overwrites what it was given.
         """
-        node = self.graph.nodes[index]
-        role = "join" if node.op in JOINS else OPS[node.op].role if node.op in OPS else "input"
+        node = self.graph.producer(index)
+        op = node.entry
         alone = self.assembly.readers[index] == 1 and node.row == self.row.index
-        return alone and role in ("weighted", "norm", *also)
+        return alone and (op.weighted or (op.reuses and (joins or op.role != JOIN)))
+
+
+def _holder(module: nn.Module, name: str) -> nn.Module:
+    """The part of a layer that holds its parameter `name`: itself, or what stands behind its padding."""
+    for part in module.modules():
+        if name in dict(part.named_parameters(recurse=False)):
+            return part
+    raise KeyError(name)
 
 
 def _place(root: nn.Module, name: str, module: nn.Module) -> None:
@@ -265,61 +261,3 @@ def _place(root: nn.Module, name: str, module: nn.Module) -> None:
             root.add_module(part, nn.Module())
         root = root.get_submodule(part)
     root.add_module(last, module)
-
-
-# -- weights ----------------------------------------------------------------------------------------
-
-
-@torch.no_grad()
-def initialise(network: nn.Module, seed: int = 0) -> nn.Module:
-    """Draw the weights of `network` anew, in place: the same seed gives the same on every device.
-
-    Convolutions and linear layers get He-normal weights (arXiv:1502.01852) by fan in, so that signals keep
-    their size on the way forward, and no bias; all else starts as torch starts it, normalisation as the
-    identity. Where a branch is added to what passes it by, its last layer is divided by the square root of
-    the number of such sums: hundreds of residual blocks then stay within the range of fp16.
-    """
-    damping = _damping(network)
-    generator = torch.Generator().manual_seed(seed)
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            std = math.sqrt(2 / module.weight[0].numel()) * damping.get(module, 1.0)
-            if not module.weight.is_meta:
-                module.weight.copy_(torch.empty(module.weight.shape).normal_(0, std, generator=generator))
-            if module.bias is not None:
-                module.bias.zero_()
-        elif callable(reset := getattr(module, "reset_parameters", None)):
-            reset()
-    return network
-
-
-def _damping(network: nn.Module) -> dict[nn.Module, float]:
-    """By how much to scale the last layer of each branch that a sum reads."""
-    factors: dict[nn.Module, float] = {}
-    residual: list[nn.Module] = []
-    for row in network.modules():
-        if not isinstance(row, fx.GraphModule):
-            continue
-        for node in row.graph.nodes:
-            if node.target not in (operator.add, "add_"):
-                continue
-            lasts = [_last_layer(row, branch) for branch in node.all_input_nodes]
-            found = [last for last in lasts if last is not None]
-            if len(found) == len(lasts):
-                factors.update(dict.fromkeys(found, 1 / math.sqrt(len(lasts))))
-            else:
-                residual.extend(found)
-    return {**factors, **dict.fromkeys(residual, 1 / math.sqrt(max(len(residual), 1)))}
-
-
-def _last_layer(row: fx.GraphModule, node: fx.Node) -> nn.Module | None:
-    """The layer with weights that ends a branch, behind normalisation at most."""
-    while node.op == "call_module":
-        module = row.get_submodule(str(node.target))
-        inner = [m for m in module.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-        if inner:
-            return inner[-1]
-        if not isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-            return None
-        node = node.all_input_nodes[0]
-    return None

@@ -72,19 +72,24 @@ class Profile:
 
 
 def profile(module: nn.Module, input: Sequence[int], batch: int = 1) -> Profile:
-    """Count `module` on `batch` inputs of shape `input` (channels, height, width), in inference.
+    """Count `module` on `batch` inputs of shape `input`, without the batch, in inference.
 
     The module is left as it was; one on `meta` is counted on the CPU with no values of its own. Raises what
     its forward pass raises.
     """
+    like = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
+    device = "cpu" if like.is_meta else like.device
+    return profile_on(module, (torch.zeros(batch, *input, device=device, dtype=like.dtype),))
+
+
+def profile_on(module: nn.Module, inputs: Sequence[torch.Tensor]) -> Profile:
+    """As `profile`, on one tensor or several, whose first axis is the batch."""
     if any(p.is_meta for p in (*module.parameters(), *module.buffers())):
         module = copy.deepcopy(module).to_empty(device="cpu")
-    like = next((p for p in module.parameters() if p.is_floating_point()), torch.empty(0))
-    x = torch.zeros(batch, *input, device=like.device, dtype=like.dtype)
     with _inference(module), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        macs, activations = _fvcore(module, x)
-        by_torch, unknown = _torch(module, x)
+        macs, activations = _fvcore(module, tuple(inputs))
+        by_torch, unknown = _torch(module, tuple(inputs))
     flops = macs.by_module_and_operator()
     produced = activations.by_module()
     modules = {}
@@ -100,8 +105,8 @@ def profile(module: nn.Module, input: Sequence[int], batch: int = 1) -> Profile:
         )
     own = {name: list(part.parameters(recurse=False)) for name, part in module.named_modules()}
     return Profile(
-        input=tuple(input),
-        batch=batch,
+        input=tuple(inputs[0].shape[1:]),
+        batch=inputs[0].shape[0],
         modules=modules,
         beside={op: int(n) for op, n in flops[""].items() if op not in MACS},
         uncalled=tuple(sorted(name for name in macs.uncalled_modules() if own[name])),
@@ -122,20 +127,22 @@ def _inference(module: nn.Module) -> Iterator[None]:
             part.training = training
 
 
-def _fvcore(module: nn.Module, x: torch.Tensor) -> tuple[Any, Any]:
+def _fvcore(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[Any, Any]:
     """fvcore's two analyses, run; what it would print is in the `Profile` instead."""
-    analyses = FlopCountAnalysis(module, (x,)), ActivationCountAnalysis(module, (x,))
+    analyses = FlopCountAnalysis(module, inputs), ActivationCountAnalysis(module, inputs)
     for analysis in analyses:
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("all")
         analysis.total()
     return analyses
 
 
-def _torch(module: nn.Module, x: torch.Tensor) -> tuple[dict[str, int], dict[str, Counter[str]]]:
+def _torch(
+    module: nn.Module, inputs: tuple[torch.Tensor, ...]
+) -> tuple[dict[str, int], dict[str, Counter[str]]]:
     """torch's own count by module, in multiply-adds, and the operators that it has no formula for."""
     counter = FlopCounterMode(display=False)
     with counter, _Unknown(counter) as seen:
-        module(x)
+        module(*inputs)
     root = type(module).__name__
     flops = counter.get_flop_counts()
     macs, unknown = {}, {}

@@ -7,23 +7,27 @@ of them are exact integers, and agreement means equality.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import fx
 
 from archcalc.cost import counts
-from archcalc.graph.graph import JOINS
+from archcalc.display import Displayed
 from archcalc.nn import network, profiler
+from archcalc.nn.fixed import fixed_shape
+from archcalc.ops.op import BUFFER, JOIN
+from archcalc.shapes import FLOAT
 
 if TYPE_CHECKING:
     from archcalc.cost.counts import Cost
-    from archcalc.graph.graph import Graph
+    from archcalc.graph.graph import Graph, Value
     from archcalc.nn.network import Network
     from archcalc.nn.profiler import ModuleProfile
-    from archcalc.ops.table import Shape
+    from archcalc.numbers import Number
+    from archcalc.shapes import Shape
 
 SYMBOLIC = "symbolic"
 
@@ -77,8 +81,8 @@ class Disagreement:
     figures: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+@dataclass(frozen=True, slots=True, repr=False)
+class Verification(Displayed):
     """Every check of a network on `batch` inputs of shape `input`, in inference.
 
     `beside` is what fvcore counts in other units (normalisation), `notes` what the counters warned of.
@@ -93,6 +97,11 @@ class Verification:
     layers: tuple[Part, ...]
     beside: Mapping[str, int]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        checks = sum(len(part.checks) for part in self.parts)
+        outcome = "all agree" if self.agrees else f"{len(self.disagreements)} disagree"
+        return f"Verification({self.network!r}, batch {self.batch}, {checks} checks: {outcome})"
 
     @property
     def parts(self) -> Iterator[Part]:
@@ -129,8 +138,10 @@ def verify(graph: Graph, batch: int = 1) -> Verification:
     """
     counted = counts.count(graph, batch)
     built = network.build(graph, probabilities=True)
-    profile = profiler.profile(built, graph.input, batch)
-    shapes = _shapes(built, graph, batch)
+    generator = torch.Generator().manual_seed(0)
+    inputs = [_random(graph.values[i], batch, generator) for i in graph.inputs]
+    profile = profiler.profile_on(built, inputs)
+    shapes = _shapes(built, graph, inputs)
     labels = [row.label for row in graph.rows]
     outputs = {row.row.output: row.output for row in counted.rows}
     rows = tuple(
@@ -138,7 +149,7 @@ def verify(graph: Graph, batch: int = 1) -> Verification:
             row.row.name,
             row.row.label,
             {"output": {SYMBOLIC: outputs[row.row.output], "network": shapes[row.row.output]}},
-            row.cost,
+            replace(row.cost, params=_held(graph, row.row.nodes)),
             profile.modules[network.module_name(row.row.name)],
         )
         for row in counted.rows
@@ -147,9 +158,9 @@ def verify(graph: Graph, batch: int = 1) -> Verification:
         _part(
             layer.node.name,
             labels[layer.node.row],
-            {"output": {SYMBOLIC: layer.node.shape, "network": shapes[layer.node.index]}},
-            layer.cost,
-            None if layer.node.op in JOINS else profile.modules[network.module_name(layer.node.name)],
+            {"output": {SYMBOLIC: layer.node.shape, "network": shapes[layer.node.output]}},
+            replace(layer.cost, params=_held(graph, (layer.node.index,))),
+            None if layer.node.entry.role == JOIN else profile.modules[network.module_name(layer.node.name)],
         )
         for row in counted.rows
         for layer in row.nodes
@@ -165,6 +176,13 @@ def verify(graph: Graph, batch: int = 1) -> Verification:
         beside=profile.beside,
         notes=profile.notes + tuple(f"`{name}` never ran" for name in profile.uncalled),
     )
+
+
+def _held(graph: Graph, nodes: Iterable[int]) -> Number:
+    """The learnable values that some nodes read, their own and shared ones, each once."""
+    indices = dict.fromkeys(i for node in nodes for i in graph.nodes[node].parameters)
+    held = (graph.parameters[i].parameter for i in indices)
+    return sum((p.size for p in held if p.kind != BUFFER), start=0)
 
 
 def _part(
@@ -187,39 +205,48 @@ def _part(
 # -- shapes of a real forward pass ------------------------------------------------------------------
 
 
-def _shapes(built: Network, graph: Graph, batch: int) -> dict[int, Shape]:
-    """The shape of one image's output at every node, from a forward pass over random input."""
+def _shapes(built: Network, graph: Graph, inputs: Sequence[torch.Tensor]) -> dict[int, Shape]:
+    """The shape of every value for one item of the batch, from a forward pass."""
     shapes: dict[int, Shape] = {}
     built.eval()
-    x = torch.randn(batch, *graph.input, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        _Rows(built, shapes).run(x)
+        _Rows(built, graph, shapes).run(*inputs)
     return shapes
 
 
-class _Layers(fx.Interpreter):
-    """Runs a row layer by layer, and notes the shape that each gives."""
+def _random(value: Value, batch: int, generator: torch.Generator) -> torch.Tensor:
+    """A random input: N(0, 1), or zeros of a dtype that is no float."""
+    if value.dtype == FLOAT:
+        return torch.randn(batch, *fixed_shape(value.shape), generator=generator)
+    return torch.zeros(batch, *fixed_shape(value.shape), dtype=getattr(torch, value.dtype))
 
-    def __init__(self, row: fx.GraphModule, shapes: dict[int, Shape]) -> None:
+
+class _Layers(fx.Interpreter):
+    """Runs a row layer by layer, and notes the shape of each value."""
+
+    def __init__(self, row: fx.GraphModule, graph: Graph, shapes: dict[int, Shape]) -> None:
         super().__init__(row)
+        self.network = graph
         self.shapes = shapes
 
     def run_node(self, n: fx.Node) -> Any:
-        value = super().run_node(n)
+        result = super().run_node(n)
         if network.LAYER in n.meta:
-            # features (N, F) are a grid of one pixel in a graph
-            _, channels, *grid = value.shape
-            self.shapes[n.meta[network.LAYER]] = (channels, *grid) if grid else (channels, 1, 1)
-        return value
+            node = self.network.nodes[n.meta[network.LAYER]]
+            parts = result if isinstance(result, tuple) else (result,)
+            for value, part in zip(node.outputs, parts, strict=True):
+                self.shapes[value.id] = tuple(part.shape[1:])
+        return result
 
 
 class _Rows(fx.Interpreter):
     """Runs a network row by row."""
 
-    def __init__(self, built: fx.GraphModule, shapes: dict[int, Shape]) -> None:
+    def __init__(self, built: fx.GraphModule, graph: Graph, shapes: dict[int, Shape]) -> None:
         super().__init__(built)
+        self.network = graph
         self.shapes = shapes
 
     def call_module(self, target: Any, args: Any, kwargs: Any) -> Any:
         row = self.fetch_attr(target)
-        return _Layers(row, self.shapes).run(*args)
+        return _Layers(row, self.network, self.shapes).run(*args)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from archcalc import units
 from archcalc.plots import style
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _bars(axes: Axes, panel: Panel, kinds: Sequence[str], present: Sequence[str]
         axes.text(end + most * 0.05 / max(width, 0.5), y, text, va="center", fontsize=style.SMALL)
     axes.set_xlim(0, most)
     axes.set_xlabel(panel.label)
-    axes.xaxis.set_major_formatter(lambda value, _: style.brief(value))
+    axes.xaxis.set_major_formatter(lambda value, _: units.brief(value))
     axes.xaxis.set_major_locator(MaxNLocator(max(2, int(2.2 * width)), steps=[1, 2, 2.5, 5, 10]))
     axes.tick_params(axis="y", length=0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from archcalc import units
 from archcalc.plots import style
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def _box(axes: Axes, box: Box, x: float, y: float, width: float, tall: float, to
         fontsize=style.SMALL, color=shade[1], zorder=3,
     )  # fmt: skip
     if weighted:
-        text = style.brief(box.cost)
+        text = units.brief(box.cost)
         axes.text(
             x, y + tall * 0.73, text, ha="center", va="center", fontsize=style.SMALL - 0.5, color=shade[1],
             zorder=3,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from archcalc import units
 from archcalc.plots import style
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def grouped(bars: Sequence[Bar], series: Sequence[str], xlabel: str) -> Figure:
                 linewidth=0.3,
             )  # fmt: skip
             right = value >= 1
-            text = f"{value:.2f}" if value < 100 else style.brief(value)
+            text = f"{value:.2f}" if value < 100 else units.brief(value)
             axes.annotate(
                 text, (value, y), xytext=(3 if right else -3, 0), textcoords="offset points",
                 ha="left" if right else "right", va="center", fontsize=style.SMALL,

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from archcalc import units
 from archcalc.plots import labels, style
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _ceilings(
     written = []
     for (rate, name), va in ((upper, "bottom"), (lower, "top")):
         shift = 1.04 if va == "bottom" else 1 / 1.04
-        text = f"{name}: {style.brief(rate, 'FLOP/s')}"
+        text = f"{name}: {units.brief(rate, 'FLOP/s')}"
         axes.text(x1, rate * shift, text, ha="right", va=va, fontsize=style.SMALL)
         right, middle, _ = _place(axes, RooflinePoint("", x1, rate, 0.0), box)
         middle += 0.09 if va == "bottom" else -0.09
@@ -98,7 +99,7 @@ def _ceilings(
     angle = math.degrees(math.atan2(box[3] / math.log(y1 / y0), box[2] / math.log(x1 / x0)))
     low = max(x0, y0 / roof.bandwidth) * 1.25
     axes.text(
-        low, low * roof.bandwidth * 1.12, f"copy: {style.brief(roof.bandwidth, 'B/s')}", rotation=angle,
+        low, low * roof.bandwidth * 1.12, f"copy: {units.brief(roof.bandwidth, 'B/s')}", rotation=angle,
         rotation_mode="anchor", fontsize=style.SMALL,
     )  # fmt: skip
     return written

@@ -12,10 +12,11 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, cast
+
+from archcalc import units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,9 +118,31 @@ def _ascii(text: str) -> str:
 
 def figure(width: float, height: float) -> Figure:
     """An empty figure of so many inches, made without pyplot and its global state."""
+    return _figure_type()(figsize=(width, height))
+
+
+@cache
+def _figure_type() -> type[Figure]:
+    """matplotlib's figure, saved in the style of archcalc, that shows itself as SVG in a notebook."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height))
+    class StyledFigure(Figure):
+        def savefig(self, *arguments: Any, **options: Any) -> None:
+            with styled():
+                super().savefig(*arguments, **options)
+
+        def _repr_svg_(self) -> str:
+            stream = io.StringIO()
+            self.savefig(stream, format="svg", metadata=_metadata(""))
+            return stream.getvalue()
+
+    return StyledFigure
+
+
+def drawn(draw: Draw) -> Figure:
+    """The figure as matplotlib's own object."""
+    with styled():
+        return draw()
 
 
 def axes(of: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
@@ -155,23 +178,6 @@ def shortened(text: str, width: float, size: float = SIZE, bold: bool = False) -
     return text.rstrip() + "…"
 
 
-_ZEROS = re.compile(r"(\.0+|(?<=\.[1-9])0)(?=[KMGT]?$)")
-
-
-def brief(value: float, unit: str = "") -> str:
-    """A number for a tick or a bar: 1.58G, 12, 0.5, or with a unit 1.58 GB/s; three digits at most."""
-    from archcalc import units
-
-    if value == 0:
-        return "0"
-    digits = f"{value:.3g}"
-    if abs(value) >= 1000:
-        digits = _ZEROS.sub("", units.human(round(value), 3))
-    if not unit:
-        return digits
-    return f"{digits[:-1]} {digits[-1]}{unit}" if digits[-1].isalpha() else f"{digits} {unit}"
-
-
 def log_axis(on: Axes, which: str, unit: str = "") -> None:
     """A logarithmic axis whose ticks read 1K, 10K, 100K."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -182,7 +188,7 @@ def log_axis(on: Axes, which: str, unit: str = "") -> None:
     decades = high / low if low > 0 else 10
     subs = (1.0, 2.0, 5.0) if decades < 500 else (1.0,)
     axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=12))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: brief(value, unit)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: units.brief(value, unit)))
     axis.set_minor_locator(LogLocator(base=10, subs=tuple(range(2, 10)), numticks=30))
     axis.set_minor_formatter(NullFormatter())
 
@@ -195,7 +201,7 @@ def ratio_axis(on: Axes, width: float) -> None:
     on.set_xscale("log")
     on.xaxis.set_major_locator(FixedLocator(ratio_ticks(low, high, width)))
     on.xaxis.set_minor_locator(NullLocator())
-    on.xaxis.set_major_formatter(lambda value, _: f"{value:.4g}" if value < 1000 else brief(value))
+    on.xaxis.set_major_formatter(lambda value, _: f"{value:.4g}" if value < 1000 else units.brief(value))
 
 
 def ratio_ticks(low: float, high: float, width: float) -> list[float]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from archcalc import api, units
+from archcalc import units
+from archcalc.metrics import METRICS
 from archcalc.plots import bars, bubbles
 from archcalc.report import kinds, sheets, words
+from archcalc.report.counted import counts_of, spec_of
 from archcalc.report.page import Figure, Page, Sheet
 from archcalc.spec import library
 from archcalc.views import tables
@@ -31,8 +33,7 @@ PARTS: Final = "factorization"
 
 def page(evidence: Evidence) -> Page:
     """The page, of all shipped networks."""
-    built = [(o, api.assemble(o, {})) for o in library.shipped()]
-    everything = [(o, network.counts()) for o, network in built]
+    everything = [(o, counts_of(spec_of(o))) for o in library.shipped()]
     networks = [(o, c) for o, c in everything if Path(o.document.file).stem != PARTS]
     main = [(o, c) for o, c in networks if o.table is not None and not _twin(o, networks)]
     key, latencies = evidence.latencies([o.name for o, _ in networks])
@@ -55,12 +56,7 @@ def page(evidence: Evidence) -> Page:
         Sheet(
             "networks",
             "Every network",
-            sheets.networks(
-                [
-                    (Path(o.document.file).stem, network.spec.source, c)
-                    for (o, network), (_, c) in zip(built, everything, strict=True)
-                ]
-            ),
+            sheets.networks([(Path(o.document.file).stem, c) for o, c in everything]),
         )
     ]
     return Page(
@@ -136,14 +132,14 @@ def _scatter(
 
 def _kinds(counted: Sequence[Counts]) -> Drawn:
     panels = []
-    for metric, label in (("macs", "MACs, % of the total"), ("params", "params, % of the total")):
+    for metric in ("macs", "params"):
         values, texts = [], []
         for c in counted:
             sums = kinds.sums((n for row in c.rows for n in row.nodes), metric)
             total = sum(sums.values())
             values.append({k: 100 * v / total for k, v in sums.items()})
             texts.append(words.human(total))
-        panels.append(bars.Panel(label, values, texts))
+        panels.append(bars.Panel(f"{METRICS[metric].header}, % of the total", values, texts))
     return bars.stacked([c.graph.name for c in counted], kinds.KINDS, panels)
 
 

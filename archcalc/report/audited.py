@@ -153,7 +153,7 @@ def findings(audits: Audit) -> Table:
 def sentence(finding: Finding, brief: bool = False) -> str:
     """What is printed, what is computed, and why they differ (the footnote not where it is to be `brief`)."""
     where = f"{finding.row}, {finding.column}" if finding.kind != "claim" else f"“{finding.row}”"
-    value = audit_views.value_text(finding.computed, finding.published) or "nothing"
+    value = audit_views.figure(finding.computed, finding.published) or "nothing"
     text = f"{finding.published} is printed, {value} computed for {where} ({audit_views.place(finding)}): "
     text += finding.verdict_text
     if finding.source:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from archcalc import api
 from archcalc.errors import ArchcalcError
 from archcalc.report import architectures, audited, factorization, page, single, versus, words
+from archcalc.report.counted import spec_of
 from archcalc.spec import library
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _page(request: ReportRequest, evidence: Evidence) -> Page:
         return architectures.page(evidence)
     if request.topic == "factorization":
         return factorization.page(evidence)
-    chosen = [(network, api.assemble(network, {})) for network in map(library.find, request.names)]
+    chosen = [(network, spec_of(network)) for network in map(library.find, request.names)]
     if request.topic == COMPARE:
         return versus.page(request.names, chosen, evidence)
     return single.page(*chosen[0], evidence)

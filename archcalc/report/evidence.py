@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archcalc.bench import results as measured
-from archcalc.bench.records import shipped as records
+from archcalc.bench import shipped as records
 from archcalc.bench.records.record import Status
 from archcalc.errors import ArchcalcError
 

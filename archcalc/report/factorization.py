@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from archcalc import api
 from archcalc.bench.runner.plan import FACTORIZATIONS
 from archcalc.bench.stats.roofline import Regime
 from archcalc.bench.stats.statistics import SavingVerdict
 from archcalc.plots import forest, heatmap
 from archcalc.report import sheets, versus, words
+from archcalc.report.counted import counts_of, spec_of
 from archcalc.report.page import Figure, Page, Sheet
 from archcalc.spec import library
 from archcalc.views.tables import Column, Table
@@ -95,7 +95,7 @@ def page(evidence: Evidence) -> Page:
 
 
 def _pair(old: str, new: str) -> Pair:
-    before, after = (api.assemble(library.find(n), {}).counts().total for n in (old, new))
+    before, after = (counts_of(spec_of(library.find(n))).total for n in (old, new))
     return Pair(old, new, before, after)
 
 

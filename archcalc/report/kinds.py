@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from archcalc.ops.table import OPS
+from archcalc.metrics import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,11 +26,10 @@ _BY_SIDE: Final = {1: POINT, 3: THREE}
 
 def kind(node: Node) -> str:
     """One of `KINDS`."""
-    op = OPS.get(node.op)
-    if op is None or op.role != "weighted":
+    if not node.entry.weighted:
         return REST
-    if not op.window:
-        return FULL if op.flat else REST
+    if node.entry.window is None:
+        return FULL
     if node.attrs.groups != 1:
         return GROUPED
     height, width = node.attrs.kernel
@@ -41,7 +40,7 @@ def sums(nodes: Iterable[NodeCount], metric: str) -> dict[str, int]:
     """A metric of some layers by kind, without the kinds that have none of it."""
     totals: dict[str, int] = {}
     for node in nodes:
-        value = int(getattr(node.cost, metric))
+        value = int(METRICS[metric].get(node.cost))
         if value:
             name = kind(node.node)
             totals[name] = totals.get(name, 0) + value

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archcalc import units
-from archcalc.graph.graph import JOINS
-from archcalc.ops.table import OPS
+from archcalc.ops.op import JOIN, POOL, WEIGHTED
 from archcalc.plots import diagram, lanes
+from archcalc.shapes import channels
 from archcalc.views import tables
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ def rows(counted: Counts) -> list[diagram.DiagramRow]:
         diagram.DiagramRow(
             label=row.row.label + (" (side head)" if row.row.head else ""),
             output=tables.shape(row.output),
-            macs=units.human(row.cost.macs) if row.cost.macs else "",
-            params=units.human(row.cost.params) if row.cost.params else "",
+            macs=units.human(int(row.cost.macs)) if row.cost.macs else "",
+            params=units.human(int(row.cost.params)) if row.cost.params else "",
             stages=lanes.stages(boxes(counted.graph, row)),
         )
         for row in counted.rows
@@ -31,21 +31,21 @@ def rows(counted: Counts) -> list[diagram.DiagramRow]:
 
 def boxes(graph: Graph, row: RowCount) -> list[lanes.Box]:
     """The row's layers; a row of nothing but views or activations is one box that names them."""
-    at = {row.row.source: -1}
+    at = dict.fromkeys(row.row.sources, -1)
     made: list[lanes.Box] = []
     for counted in row.nodes:
         node = counted.node
         inputs = tuple(dict.fromkeys(at[i] for i in node.inputs))
-        join = node.op in JOINS
-        if not join and OPS[node.op].role not in ("weighted", "pool"):
-            at[node.index] = inputs[0]
+        join = node.entry.role == JOIN
+        if not join and node.entry.role not in (WEIGHTED, POOL):
+            at.update({value.id: inputs[0] for value in node.outputs})
             continue
-        at[node.index] = len(made)
+        at.update({value.id: len(made) for value in node.outputs})
         words = tables.describe(node).removeprefix("conv ")
         made.append(
             lanes.Box(
                 what=words,
-                widths=() if join else (int(node.shape[0]),),
+                widths=() if join else (int(channels(node.shape)),),
                 cost=int(counted.cost.macs),
                 inputs=inputs,
                 join=join,

@@ -6,9 +6,11 @@ A page `audit` becomes `audit.md` and a folder `audit/` with its figures (SVG, o
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from archcalc import export
 from archcalc.export import markdown
 
 if TYPE_CHECKING:
@@ -70,12 +72,17 @@ def text(page: Page) -> str:
     if page.figures:
         lines += ["", "## Figures"]
     for figure in page.figures:
-        lines += ["", f"![{_one_line(figure.alt)}]({page.slug}/{figure.name}.svg)", "", f"*{figure.caption}*"]
+        lines += [
+            "",
+            f"![{_one_line(figure.alt)}]({page.slug}/{file_name(figure.name)}.svg)",
+            "",
+            f"*{figure.caption}*",
+        ]
     if page.sheets:
         lines += ["", "## Tables"]
     for sheet in page.sheets:
         files = " · ".join(
-            f"[{kind}]({page.slug}/{sheet.name}.{end})" for kind, end in (("CSV", "csv"), ("LaTeX", "tex"))
+            f"[{form.title}]({page.slug}/{file_name(sheet.name)}.{form.suffix})" for form in export.attached()
         )
         lines += ["", f"### {sheet.heading}", ""]
         if sheet.lines:
@@ -85,6 +92,11 @@ def text(page: Page) -> str:
         lines += [f"All columns: {files}"]
     lines += ["", "## Method and environment", "", *map(item, page.method)]
     return "\n".join(lines) + "\n"
+
+
+def file_name(name: str) -> str:
+    """A name as it may stand in a file's: letters, digits and `._+-`, and no dot in front."""
+    return re.sub(r"[^\w.+-]+", "-", name).lstrip(".") or "network"
 
 
 def item(line: str) -> str:
@@ -103,10 +115,13 @@ def files(page: Page, png: bool = False) -> Mapping[str, str | bytes]:
 
     made: dict[str, str | bytes] = {page.file: text(page)}
     for figure in page.figures:
-        made[f"{page.slug}/{figure.name}.svg"] = style.svg(figure.draw, figure.alt)
+        path = f"{page.slug}/{file_name(figure.name)}"
+        made[f"{path}.svg"] = style.svg(figure.draw, figure.alt)
         if png:
-            made[f"{page.slug}/{figure.name}.png"] = style.png(figure.draw, figure.alt)
+            made[f"{path}.png"] = style.png(figure.draw, figure.alt)
     for sheet in page.sheets:
-        made[f"{page.slug}/{sheet.name}.csv"] = markdown.csv_text(sheet.table)
-        made[f"{page.slug}/{sheet.name}.tex"] = markdown.latex(sheet.table.narrow())
+        for form in export.attached():
+            if form.table is not None:
+                table = sheet.table if form.raw else sheet.table.narrow()
+                made[f"{page.slug}/{file_name(sheet.name)}.{form.suffix}"] = form.table(table)
     return made

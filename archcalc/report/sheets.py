@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from archcalc.metrics import COMPARED, METRICS
 from archcalc.report import words
+from archcalc.views.costs import column
 from archcalc.views.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -20,37 +22,38 @@ def rounded(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.6g}")
 
 
-def networks(counted: Sequence[tuple[str, str, Counts]]) -> Table:
-    """Costs of networks, one in a row, each with the document that describes it and the source of that."""
+def networks(counted: Sequence[tuple[str, Counts]]) -> Table:
+    """Costs of networks, one in a row; the first column is the document that describes it."""
     columns = (
         Column("network", "network"),
         Column("document", "spec", extra=True),
         Column("input", "input", "shape"),
-        Column("params", "params", "count"),
-        Column("weights", "weights", "count"),
-        Column("macs", "MACs", "count"),
-        Column("activations", "activations", "count"),
-        Column("traffic", "traffic", "bytes"),
-        Column("peak", "peak memory", "bytes"),
-        Column("depth", "depth", "integer"),
-        Column("intensity", "FLOPs/byte", "ratio"),
-        Column("field", "receptive field", "shape", extra=True),
+        *map(column, COMPARED),
+        column("field", extra=True),
         Column("source", "source", extra=True),
     )
     rows = tuple(
         (
-            c.graph.name, document, c.graph.input, c.total.params, c.total.weights, c.total.macs,
-            c.total.activations, c.total.traffic, c.total.peak, c.total.depth,
-            rounded(float(c.total.intensity)), c.total.field, source,
+            c.graph.name,
+            document,
+            c.graph.input,
+            *(_compared(name, c) for name in COMPARED),
+            c.total.field,
+            c.graph.origin.source if c.graph.origin else "",
         )
-        for document, source, c in counted
-    )  # fmt: skip
+        for document, c in counted
+    )
     notes = (
         "Scope: inference, batch 1, fp32, no fusion, without side heads.",
         f"{words.MACS} {words.PARAMS} Traffic and peak memory of feature maps in bytes; depth is layers with "
         "weights on the longest path.",
     )
     return Table("", columns, rows, (), notes)
+
+
+def _compared(name: str, counted: Counts) -> Any:
+    value = METRICS[name].get(counted.total)
+    return rounded(float(value)) if METRICS[name].kind == "ratio" else value
 
 
 def savings(trials: Sequence[Trial], device: bool = False) -> Table:

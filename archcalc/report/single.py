@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archcalc import units
-from archcalc.audit import Audit, Outcome, Paper, audit_network
+from archcalc.audit import Audit, AuditVerdict, Paper, audit_network
 from archcalc.bench import results as measured
 from archcalc.errors import ArchcalcError, SpecError
+from archcalc.metrics import METRICS
 from archcalc.plots import agreement, bars, diagram, roofline
 from archcalc.report import audited, kinds, layers, words
-from archcalc.report.page import Figure, Page, Sheet
-from archcalc.spec import outline
+from archcalc.report.counted import counts_of
+from archcalc.report.page import Figure, Page, Sheet, file_name
+from archcalc.spec import library, outline
 from archcalc.views import costs as views
 from archcalc.views import measured as measured_views
 from archcalc.views import tables
+from archcalc.views.scope import scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.figure import Figure as Drawn
 
-    from archcalc.api import Architecture
     from archcalc.bench.records.record import Point
     from archcalc.bench.results import Latency
     from archcalc.cost.counts import Counts, RowCount
     from archcalc.report.evidence import Evidence, EvidenceSource
     from archcalc.spec.outline import Outline
+    from archcalc.spec.spec import Spec
 
 
-def page(chosen: Outline, built: Architecture, evidence: Evidence) -> Page:
+def page(chosen: Outline, built: Spec, evidence: Evidence) -> Page:
     """The page of the network `chosen`, which `built` is."""
-    counted = built.counts()
+    counted = counts_of(built)
     paper = _audit(chosen)
     timed = evidence.rows(counted.graph.name)
     _, latencies = evidence.latencies([counted.graph.name])
-    lead = f"{built.spec.source or 'No source is given'}; read from `{chosen.name}`, row by row."
-    figures = [_diagram(counted)]
+    origin = counted.graph.origin
+    lead = f"{(origin and origin.source) or 'No source is given'}; read from `{chosen.name}`, row by row."
+    figures = [network_diagram(counted)]
     if counted.total.params or counted.total.macs:
-        figures.append(_bars(counted))
+        figures.append(cost_bars(counted))
     if paper is not None and len(compared := audited.points(paper.findings)) > 2:
         figures.append(_agreement(counted.graph.title, compared))
     sheets = [Sheet("rows", "The paper's table beside the computed one", views.costs(counted))]
@@ -65,7 +67,7 @@ def page(chosen: Outline, built: Architecture, evidence: Evidence) -> Page:
         tuple(figures),
         tuple(sheets),
         (
-            views.scope(counted),
+            scope(counted),
             words.MACS,
             words.PARAMS,
             *_notes(built),
@@ -76,9 +78,9 @@ def page(chosen: Outline, built: Architecture, evidence: Evidence) -> Page:
 
 def slug(name: str) -> str:
     """A network's name, or its file's, as a name for files: `nets/tiny.md#wide` gives `tiny-wide`."""
-    base, _, inner = name.partition("#")
-    stem = Path(base).stem if base.endswith(".md") else Path(base).name
-    return re.sub(r"[^\w.+-]+", "-", f"{stem}-{inner}" if inner else stem)
+    path, inner = library.address(name)
+    stem = path.stem if path.suffix == ".md" else path.name
+    return file_name(f"{stem}-{inner}" if inner else stem)
 
 
 def _audit(chosen: Outline) -> Paper | None:
@@ -99,10 +101,10 @@ def _costs(counted: Counts) -> list[str]:
     lines = [
         f"{counted.graph.name} costs {words.human(total.macs)} MACs and {words.human(total.params)} params "
         f"for one image of {tables.shape(counted.graph.input)}; {words.count(total.depth, 'layer')} with "
-        f"weights on the longest path, {tables.ratio(total.intensity)} FLOPs per byte of traffic in "
-        f"{counted.precision}, {units.human_bytes(total.peak)} of feature maps at once."
+        f"weights on the longest path, {units.ratio(total.intensity)} FLOPs per byte of traffic in "
+        f"{counted.precision}, {units.human_bytes(int(total.peak))} of feature maps at once."
     ]
-    for metric, name in (("macs", "MACs"), ("params", "params")):
+    for metric in ("macs", "params"):
         all_rows = int(getattr(total, metric))
         if not all_rows or len(counted.rows) < 2:
             continue
@@ -111,8 +113,9 @@ def _costs(counted: Counts) -> list[str]:
         spent = kinds.sums((n for r in counted.rows for n in r.nodes), metric)
         kind = max(spent, key=lambda k: spent[k])
         lines.append(
-            f"{words.share(part, all_rows)} of its {name} ({words.human(part)}) are in the costliest row, "
-            f"`{label(row, counted)}`; {words.share(spent[kind], all_rows)} are in layers of the kind {kind}."
+            f"{words.share(part, all_rows)} of its {METRICS[metric].header} ({words.human(part)}) are in "
+            f"the costliest row, `{label(row, counted)}`; {words.share(spent[kind], all_rows)} are in layers "
+            f"of the kind {kind}."
         )
     return lines
 
@@ -128,10 +131,7 @@ def label(row: RowCount, counted: Counts) -> str:
 def _published(paper: Paper | None) -> list[str]:
     if paper is None:
         return ["No published figure is claimed of it."]
-    wrong = (Outcome.unknown, Outcome.failing, Outcome.explained)
-    different = sorted(
-        (f for f in paper.findings if f.outcome in wrong), key=lambda f: wrong.index(f.outcome)
-    )
+    different = [f for f in paper.findings if f.verdict is AuditVerdict.differs or f.fault]
     lines = [audited.summary_sentence(Audit((paper,)))]
     lines += [f"  {audited.sentence(f)}" for f in different[:6]]
     if len(different) > 6:
@@ -143,7 +143,7 @@ def _latency(x: Latency, evidence: Evidence) -> str:
     session = evidence.session(x.point.key)
     refused = (
         " **The session failed its null test**: this figure is not to be relied on."
-        if session.refused
+        if session.refuses(x.point.key)
         else ""
     )
     return (
@@ -177,15 +177,16 @@ def _slowest(source: EvidenceSource, point: Point, counted: Counts) -> list[str]
     return lines
 
 
-def _notes(built: Architecture) -> list[str]:
+def _notes(built: Spec) -> list[str]:
     """The footnotes of the document, as it has them."""
-    return [f"Footnote `{name}`: {note.text}" for name, note in built.spec.footnotes.items()]
+    return [f"Footnote `{name}`: {note.text}" for name, note in built.footnotes.items()]
 
 
 # -- figures --------------------------------------------------------------------------------------
 
 
-def _diagram(counted: Counts) -> Figure:
+def network_diagram(counted: Counts) -> Figure:
+    """The network row by row, its layers shaded by their share of the MACs."""
     return Figure(
         "diagram",
         f"Diagram of {counted.graph.title}: {words.count(len(counted.rows), 'row')} from top to bottom, "
@@ -196,18 +197,20 @@ def _diagram(counted: Counts) -> Figure:
     )
 
 
-def _bars(counted: Counts) -> Figure:
+def cost_bars(counted: Counts) -> Figure:
+    """MACs and params of each row, stacked by kind of layer."""
+
     def draw() -> Drawn:
         panels = [
             bars.Panel(
-                f"{name}, one image" if metric == "macs" else name,
+                METRICS[metric].header + (", one image" if metric == "macs" else ""),
                 [{k: float(v) for k, v in kinds.sums(row.nodes, metric).items()} for row in counted.rows],
                 [
                     words.human(getattr(row.cost, metric)) if getattr(row.cost, metric) else ""
                     for row in counted.rows
                 ],
             )
-            for metric, name in (("macs", "MACs"), ("params", "params"))
+            for metric in ("macs", "params")
             if getattr(counted.total, metric)
         ]
         return bars.stacked([row.row.label for row in counted.rows], kinds.KINDS, panels)

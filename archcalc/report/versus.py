@@ -9,28 +9,31 @@ from typing import TYPE_CHECKING
 from archcalc import units
 from archcalc.audit import Audit, Finding, audit
 from archcalc.bench import results as measured
-from archcalc.cost.compare import COMPARED, compare
+from archcalc.cost.compare import compare
+from archcalc.metrics import COMPARED, METRICS
 from archcalc.plots import bars, forest, ratios, roofline
 from archcalc.report import audited, kinds, sheets, single, words
+from archcalc.report.counted import counts_of
 from archcalc.report.page import Figure, Page, Sheet
 from archcalc.spec import outline
-from archcalc.views import costs as views
+from archcalc.views import comparison as views
+from archcalc.views.scope import scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.figure import Figure as Drawn
 
-    from archcalc.api import Architecture
     from archcalc.cost.compare import Comparison
     from archcalc.cost.counts import Counts
     from archcalc.report.evidence import Evidence, Trial
     from archcalc.spec.outline import Outline
+    from archcalc.spec.spec import Spec
 
 
-def page(asked: Sequence[str], chosen: Sequence[tuple[Outline, Architecture]], evidence: Evidence) -> Page:
+def page(asked: Sequence[str], chosen: Sequence[tuple[Outline, Spec]], evidence: Evidence) -> Page:
     """The page of some networks, the others against the first; `asked` are their names as they were typed."""
-    counted = [built.counts() for _, built in chosen]
+    counted = [counts_of(built) for _, built in chosen]
     names = [c.graph.name for c in counted]
     compared = compare(counted)
     trials = evidence.trials(list(permutations(names, 2)))
@@ -55,7 +58,7 @@ def page(asked: Sequence[str], chosen: Sequence[tuple[Outline, Architecture]], e
         tuple(figures),
         tuple(tables),
         (
-            *dict.fromkeys(f"{c.graph.name}: {views.scope(c)}" for c in counted),
+            *dict.fromkeys(f"{c.graph.name}: {scope(c)}" for c in counted),
             words.MACS,
             words.PARAMS,
             *((words.SAVING, words.PREDICTION) if trials else ()),
@@ -86,12 +89,13 @@ def _ratio_sentences(compared: Comparison) -> list[str]:
             lines.append(
                 f"{c.graph.name} moves {float(traffic):.2f} times the bytes of {first.graph.name} in "
                 f"{c.precision} without fusion, and holds {float(peak):.2f} times its feature maps at once "
-                f"({units.human_bytes(c.total.peak)} against {units.human_bytes(first.total.peak)})."
+                f"({units.human_bytes(int(c.total.peak))} against "
+                f"{units.human_bytes(int(first.total.peak))})."
             )
     return lines
 
 
-def _claims(chosen: Sequence[tuple[Outline, Architecture]]) -> Audit:
+def _claims(chosen: Sequence[tuple[Outline, Spec]]) -> Audit:
     """The claims of the networks' documents that name two of them or more."""
     aliases = [{o.name, *o.aliases} for o, _ in chosen]
     papers = []
@@ -116,12 +120,11 @@ def _claim_sentences(claims: Audit) -> list[str]:
 
 def _ratios(compared: Comparison) -> Figure:
     first = compared.networks[0].graph.name
-    labels = {"peak": "peak memory", "intensity": "FLOPs/byte", "macs": "MACs"}
     others = compared.networks[1:5]
 
     def draw() -> Drawn:
         drawn = [
-            ratios.Bar(labels.get(k, k), tuple(float(r[k] or 0) for r in compared.ratios[1:5]))
+            ratios.Bar(METRICS[k].header, tuple(float(r[k] or 0) for r in compared.ratios[1:5]))
             for k in COMPARED
             if all(r[k] for r in compared.ratios[1:5])
         ]
@@ -142,7 +145,8 @@ def _ratios(compared: Comparison) -> Figure:
 def _kinds(counted: Sequence[Counts]) -> Figure:
     def draw() -> Drawn:
         panels = []
-        for metric, name in (("macs", "MACs, one image"), ("params", "params")):
+        for metric, scale in (("macs", ", one image"), ("params", "")):
+            name = METRICS[metric].header + scale
             values = [
                 {k: float(v) for k, v in kinds.sums((n for r in c.rows for n in r.nodes), metric).items()}
                 for c in counted

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -37,24 +36,13 @@ PREDICTION: Final = (
 
 
 def plus_minus(interval: MeasuredInterval) -> str:
-    """`0.81 ± 0.01`: the half-width with one digit (two where that is a 1), the point to the same place.
-
-    A wide interval is seldom even, so over a tenth of the point its ends stand instead: `12 (3.3 to 35)`.
-    """
-    half = interval.half_width
-    if half <= 0:
-        return f"{interval.point:.4g}"
-    if half > 0.1 * abs(interval.point):
-        return f"{interval.point:.2g} ({interval.low:.2g} to {interval.high:.2g})"
-    digits = -math.floor(math.log10(half))
-    digits += int(half * 10**digits) == 1
-    digits = max(0, min(digits, 6))
-    return f"{interval.point:.{digits}f} ± {half:.{digits}f}"
+    """`0.81 ± 0.01`, or `12 (3.3 to 35)` where the interval is wide; see `units.plus_minus`."""
+    return units.plus_minus(interval.low, interval.point, interval.high)
 
 
 def bounds(interval: MeasuredInterval, digits: int = 3) -> str:
     """`0.810 (0.802 to 0.818)`."""
-    return f"{interval.point:.{digits}f} ({interval.low:.{digits}f} to {interval.high:.{digits}f})"
+    return units.interval_text(interval.low, interval.point, interval.high, digits)
 
 
 def conditions(key: Key) -> str:
@@ -74,7 +62,7 @@ def device(session: Session) -> str:
 
 def count(number: int, noun: str) -> str:
     """`1 thread`, `2 threads`, `12 networks`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return units.quantity(number, noun)
 
 
 def listed(items: Sequence[str]) -> str:
@@ -84,10 +72,7 @@ def listed(items: Sequence[str]) -> str:
 
 def share(part: float, total: float) -> str:
     """`61%` of something; a decimal where it is under 10%."""
-    percent = 100 * part / total if total else 0.0
-    if percent < 0.05:
-        return "under 0.1%" if percent else "0%"
-    return f"{percent:.0f}%" if percent >= 10 else f"{percent:.1f}%"
+    return units.share(part, total)
 
 
 def human(value: object) -> str:
@@ -97,9 +82,7 @@ def human(value: object) -> str:
 
 def rate(value: float, unit: str) -> str:
     """`1.6 TFLOP/s`."""
-    from archcalc.plots import style
-
-    return style.brief(value, unit)
+    return units.brief(value, unit)
 
 
 def milliseconds(interval: MeasuredInterval) -> str:
@@ -192,7 +175,9 @@ def _session(session: Session) -> str:
         )
     passed = sum(test.passed for test in session.null_tests)
     null = f"null tests passed: {passed} of {len(session.null_tests)}"
-    parts.append(null + (", so no verdict is given" if session.refused else ""))
+    failed = [f"{test.precision}, {test.mode}".strip(", ") for test in session.failed_null_tests]
+    refused = " in " + "; ".join(failed) if all(failed) and passed else ""
+    parts.append(null + (f", so no verdict is given{refused}" if failed or not passed else ""))
     command = " ".join(session.command)
     return "; ".join(parts) + (f"; command `{command}`." if command else ".")
 

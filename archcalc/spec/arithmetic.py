@@ -1,8 +1,8 @@
 """The small integer arithmetic that stands in braces, and in claims: `{4*w}`, `{divisible(c*width, 8)}`.
 
-Text -> `Value` tree -> a number. Values are exact: Python integers, `Fraction` where a variable such as a
-width multiplier is one, or NumPy integer arrays where a caller explores a whole design space at once
-(hence `//` and comparisons throughout, and no `int()` on the way). There is no `eval`.
+A `Value` tree -> a number. Values are exact: Python integers, `Fraction` where a variable such as a
+width multiplier is one, or arrays of them where a caller explores a design space at once (hence `//` and
+comparisons throughout, and no `int()` on the way). There is no `eval`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from archcalc.errors import Span, SpecError
+from archcalc.numbers import Number, ceil_div, divide, every, maximum, minimum, simplest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-# An int, a Fraction or a NumPy integer array: whatever has exact `+ - * //` and comparisons.
-Number = Any
 
 
 class Blank:
@@ -87,71 +84,8 @@ class Binary:
 
 
 Value = Literal | Name | FunctionCall | Reference | Binary
-_EXACT: Final = (int, Fraction)  # a tuple: to build `int | Fraction` at each call takes longer than the call
-Lookup = "Callable[[Name | Reference], Any]"
-
-GRAMMAR = r"""
-start: compare
-?compare: sum (COMPARE sum)?
-?sum: product | sum ADD product
-?product: unary | product MUL unary
-?unary: "-" unary -> negative | atom
-?atom: NUMBER -> number
-     | FUNCTION "(" compare ("," compare)* ")" -> call
-     | REFERENCE -> reference
-     | NAME -> name
-     | QUOTED -> quoted
-     | "(" compare ")"
-COMPARE: "<=" | ">=" | "==" | "!=" | "<" | ">"
-ADD: "+" | "-"
-MUL: "*" | "//" | "/" | "%"
-NUMBER: /[0-9]{1,15}(\.[0-9]{1,9})?([eE][0-9]{1,2})?(?![\w#.])/
-FUNCTION.3: /(min|max|ceil|floor|round|divisible|where)(?=\s*\()/
-REFERENCE.2: /[a-z_]+\((?:[^()]|\([^()]*\))*\)/
-NAME.1: /[A-Za-z_#][\w#]*( +[\w#]+)*/
-QUOTED: /"[^"]*"/
-%ignore /\s+/
-"""
-
-
-MAX_LENGTH = 300
-PLAIN = re.compile(r"[A-Za-z_#][\w#]*( +[\w#]+)*")
-_ALLOWED = "names of columns and variables, whole numbers, + - * / // %, comparisons, and the functions "
-
-
-def parse(text: str, span: Span) -> Value:
-    """The tree of the arithmetic in `text`, which stands at `span`.
-
-    Raises `SpecError` at the character that does not fit.
-    """
-    from lark.exceptions import LarkError, UnexpectedInput
-
-    stripped = text.strip()
-    lead = len(text) - len(text.lstrip())
-    spot = span.within(lead, lead + max(len(stripped), 1))
-    if stripped.isdecimal() and stripped.isascii() and len(stripped) <= 15:  # most braces: no parser
-        return Literal(int(stripped), spot)
-    if PLAIN.fullmatch(stripped):
-        return Name(stripped, spot)
-    if not stripped:
-        raise SpecError("nothing stands between these braces", span, "name a column or a number")
-    if len(stripped) > MAX_LENGTH:  # its tree is as deep as it has terms
-        raise SpecError(
-            f"arithmetic longer than {MAX_LENGTH} characters",
-            spot,
-            "name a part of it in a block or variable",
-        )
-    try:
-        tree = _parser().parse(text)
-        return _tree(tree.children[0], span)
-    except UnexpectedInput as fault:
-        raise _unexpected(text, span, fault) from None
-    except (LarkError, RecursionError):
-        raise SpecError("this arithmetic cannot be read", spot, _ALLOWED + _functions()) from None
-
-
-def _functions() -> str:
-    return " ".join(FUNCTIONS)
+#: A name that stands for itself in braces; any other goes in quotes.
+PLAIN: Final = re.compile(r"[A-Za-z_#][\w#]*(?: +[\w#]+)*")
 
 
 def leaves(tree: Value) -> Iterator[Literal | Name | Reference]:
@@ -176,99 +110,7 @@ def names(tree: Value) -> Iterator[Name]:
     return (leaf for leaf in leaves(tree) if isinstance(leaf, Name))
 
 
-def _unexpected(text: str, span: Span, fault: Any) -> SpecError:
-    token = getattr(fault, "token", None)
-    at = getattr(fault, "pos_in_stream", None)
-    if (token is not None and token.type == "$END") or at is None or at < 0 or at >= len(text):
-        at = len(text.rstrip())
-        hint = "close the `(`" if text.count("(") > text.count(")") else "a name or number is missing"
-        return SpecError("this arithmetic ends too soon", span.within(at, at + 1), hint)
-    word = str(token) if token is not None else text[at]
-    hint = _ALLOWED + _functions()
-    before = text[:at].rstrip()
-    if word == "*" and before.endswith("*"):
-        hint = "there are no powers; write the factors out"
-    elif word == ")":
-        hint = "it closes no `(`"
-    elif word == "," and not re.search(r"[a-z] *\(", before):
-        hint = "a comma stands between the values of a function, such as `max(a, b)`"
-    elif word[0] in "0123456789" and re.match(r"[0-9]{16}", text[at:]):
-        return SpecError("this number is past all sense", span.within(at, at + 16), "15 digits at most")
-    elif not word[0].isalnum():
-        hint += '; put a name with other signs in quotes: `{"…"}`'
-    return SpecError(f"`{word}` does not belong here", span.within(at, at + len(word)), hint)
-
-
-@lru_cache(maxsize=1)
-def _parser() -> Any:
-    from lark import Lark
-
-    return Lark(GRAMMAR, parser="lalr", propagate_positions=True)
-
-
-def _tree(node: Any, span: Span) -> Value:
-    kind = node.data
-    children = node.children
-    first = _extent(node, span)
-    if kind == "number":
-        number = Fraction(str(children[0]))
-        return Literal(number.numerator if number.denominator == 1 else number, first)
-    if kind in ("name", "quoted"):
-        return Name(str(children[0]).strip('"'), first)
-    if kind == "reference":
-        metric, _, target = str(children[0]).partition("(")
-        return Reference(metric, target[:-1].strip(), first)
-    if kind == "call":
-        name, arguments = str(children[0]), tuple(_tree(c, span) for c in children[1:])
-        count, _ = FUNCTIONS[name]
-        if len(arguments) != count:
-            message = f"`{name}` takes {count} value{'s' * (count > 1)}, not {len(arguments)}"
-            raise SpecError(message, first, f"as in `{_EXAMPLES[name]}`")
-        return FunctionCall(name, arguments, first)
-    if kind == "negative":
-        return Binary("-", Literal(0, first), _tree(children[0], span), first)
-    left, operator, right = children
-    return Binary(str(operator), _tree(left, span), _tree(right, span), first)
-
-
-def _extent(node: Any, span: Span) -> Span:
-    meta = node.meta
-    if getattr(meta, "empty", True):
-        return span
-    return span.within(meta.start_pos, meta.end_pos)
-
-
 # -- evaluation -----------------------------------------------------------------------------------
-
-
-def holds(condition: Any) -> bool:
-    """Whether `condition` is true; of an array, whether it is true everywhere."""
-    if condition is True or condition is False:
-        return condition
-    every = getattr(condition, "all", None)
-    return bool(every()) if every is not None else bool(condition)
-
-
-def whole(value: Number) -> bool:
-    """Whether `value` is a whole number (an array of integers is)."""
-    return not isinstance(value, Fraction) or value.denominator == 1
-
-
-def ceil_div(a: Number, b: Number) -> Number:
-    """`a / b` rounded up."""
-    return -(-a // b)
-
-
-def maximum(a: Number, b: Number) -> Number:
-    """The larger of two numbers, element by element for arrays."""
-    if isinstance(a, _EXACT) and isinstance(b, _EXACT):
-        return a if a >= b else b
-    return a * (a >= b) + b * (a < b)
-
-
-def minimum(a: Number, b: Number) -> Number:
-    """The smaller of two numbers, element by element for arrays."""
-    return a + b - maximum(a, b)
 
 
 def divisible(value: Number, by: Number) -> Number:
@@ -294,7 +136,7 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Number]]] = {
     "where": (3, _where),
 }
 
-_EXAMPLES = {
+EXAMPLES = {
     "min": "min(a, b)",
     "max": "max(a, b)",
     "ceil": "ceil(a / 2)",
@@ -309,7 +151,7 @@ _LIMIT = 10**30
 def evaluate(tree: Value, lookup: Callable[[Name | Reference], Any]) -> Any:
     """The number (or `Size`, or `BLANK`) that `tree` has where `lookup` gives the values of names.
 
-    Raises `SpecError` for a division by zero, a kernel in arithmetic, or a number past all sense.
+    Raises `SpecError` for a division by zero, a kernel in arithmetic, or a number that is too large.
     """
     if isinstance(tree, Literal):
         return tree.value
@@ -321,22 +163,22 @@ def evaluate(tree: Value, lookup: Callable[[Name | Reference], Any]) -> Any:
         if any(v is BLANK for v in values):
             return BLANK
         _plain(values, tree.span)
-        if tree.function == "divisible" and not holds(values[1] > 0):
+        if tree.function == "divisible" and not every(values[1] > 0):
             raise SpecError(
-                "`divisible` needs a positive step", tree.span, f"as in `{_EXAMPLES['divisible']}`"
+                "`divisible` needs a positive step", tree.span, f"as in `{EXAMPLES['divisible']}`"
             )
-        if tree.function == "where" and not holds(values[0] * values[0] == values[0]):
+        if tree.function == "where" and not every(values[0] * values[0] == values[0]):
             raise SpecError(
-                "`where` needs a comparison, which is 0 or 1", tree.span, f"as in `{_EXAMPLES['where']}`"
+                "`where` needs a comparison, which is 0 or 1", tree.span, f"as in `{EXAMPLES['where']}`"
             )
-        return _checked(_simplest(function(*values)), tree.span)
+        return _checked(_lowest(function(*values)), tree.span)
     left, right = evaluate(tree.left, lookup), evaluate(tree.right, lookup)
     if left is BLANK or right is BLANK:
         return BLANK
     _plain([left, right], tree.span)
-    if tree.operator in ("/", "//", "%") and not holds(right != 0):
+    if tree.operator in ("/", "//", "%") and not every(right != 0):
         raise SpecError("this divides by zero", tree.span, "`max(1, …)` keeps a divisor from being 0")
-    return _checked(_simplest(_operate(tree.operator, left, right)), tree.span)
+    return _checked(_lowest(_operate(tree.operator, left, right)), tree.span)
 
 
 def _operate(operator: str, a: Number, b: Number) -> Number:
@@ -352,9 +194,7 @@ def _operate(operator: str, a: Number, b: Number) -> Number:
         case "%":
             return a % b
         case "/":
-            if isinstance(a, int | Fraction) and isinstance(b, int | Fraction):
-                return Fraction(a) / Fraction(b)
-            return a // b if holds(a % b == 0) else a / b
+            return divide(a, b)
         case "<":
             return _truth(a < b)
         case "<=":
@@ -369,14 +209,13 @@ def _operate(operator: str, a: Number, b: Number) -> Number:
             return _truth(a != b)
 
 
+def _lowest(value: Number) -> Number:
+    return simplest(value) if isinstance(value, Fraction) else value
+
+
 def _truth(condition: Any) -> Number:
-    return condition * 1  # a Python bool becomes 0 or 1, and so does each element of an array
-
-
-def _simplest(value: Number) -> Number:
-    if isinstance(value, Fraction) and value.denominator == 1:
-        return value.numerator
-    return value
+    truth: Number = condition * 1  # a Python bool becomes 0 or 1, as each element of an array is
+    return truth
 
 
 def _plain(values: list[Any], span: Span) -> None:
@@ -389,5 +228,5 @@ def _plain(values: list[Any], span: Span) -> None:
 
 def _checked(value: Number, span: Span) -> Number:
     if isinstance(value, int | Fraction) and not -_LIMIT <= value <= _LIMIT:
-        raise SpecError("this number is past all sense", span, "numbers stay below 10^30")
+        raise SpecError("this number is too large", span, "numbers stay below 10^30")
     return value

@@ -1,7 +1,7 @@
 """The words of rules, blocks and defaults against the table of ops, before any row is built.
 
-What is wrong whatever a row's cells hold is found here: an unknown op, join, flag or block, a size too many,
-a flag without its number. What depends on cells is found where they are read, in `expand`.
+Reported here is what is wrong whatever a row's cells hold: an unknown op, join, flag or block, a size too
+many, a flag without its number. What depends on cells is reported where they are read, in `lower`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Final
 
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.ops import table as ops
-from archcalc.ops.table import JOINS, OPS, Op
+from archcalc.ops.joins import JOINS
+from archcalc.ops.op import Op
+from archcalc.ops.table import RESERVED, WRITTEN
 from archcalc.spec import arithmetic
-from archcalc.spec.grammar import BlockCall, Chain, Expression, Join, Layer, LayerFlag, Repeat, SizeWord
+from archcalc.spec.sizes import SizeWord
+from archcalc.spec.syntax import BlockCall, Chain, Expression, Join, Layer, LayerFlag, Repeat
 
 if TYPE_CHECKING:
     from archcalc.spec.statements import Block, Default, Statements
 
 SHORTCUTS: Final = ("skip", "project")
-_RESERVED: Final = (*OPS, *JOINS, *SHORTCUTS, "total", "x")
+_RESERVED: Final = (*RESERVED, *SHORTCUTS, "total", "x")
 
 
 def check(statements: Statements) -> None:
@@ -37,9 +40,9 @@ def check(statements: Statements) -> None:
 
 
 def _default(default: Default) -> None:
-    op = OPS.get(default.op)
+    op = WRITTEN.get(default.op)
     if op is None:
-        hint = suggest(default.op, list(OPS)) or "the ops are: " + ", ".join(OPS)
+        hint = suggest(default.op, list(WRITTEN)) or "the ops are: " + ", ".join(WRITTEN)
         raise SpecError(f"no op is called `{default.op}`", default.span, hint)
     _flags(op, default.flags)
 
@@ -64,12 +67,12 @@ def _item(item: Expression, blocks: Mapping[str, Block]) -> None:
 
 
 def _unknown(name: str, span: Span, blocks: Mapping[str, Block]) -> SpecError:
-    hint = suggest(name, [*OPS, *blocks, *SHORTCUTS]) or "the ops are: " + ", ".join(OPS)
-    if name in OPS:
+    hint = suggest(name, [*WRITTEN, *blocks, *SHORTCUTS]) or "the ops are: " + ", ".join(WRITTEN)
+    if name in WRITTEN:
         hint = f"`{name}` is an op: its words follow without parentheses"
     elif name in JOINS:
         hint = f"its branches stand in square brackets: `{name}[ … | … ]`"
-    what = "block" if name in OPS else "op or block"
+    what = "block" if name in WRITTEN else "op or block"
     return SpecError(f"no {what} is called `{name}`", span, hint)
 
 
@@ -89,11 +92,11 @@ def _join(join: Join, blocks: Mapping[str, Block]) -> None:
             hint = "it brings the input to the shape of what it is added to"
             raise SpecError("`project` stands in `add[ … ]`", word.span, hint)
         if word.name == "project":
-            _flags(OPS["conv"], word.flags)
+            _flags(WRITTEN["conv"], word.flags)
 
 
 def _layer(layer: Layer, blocks: Mapping[str, Block]) -> None:
-    op = OPS.get(layer.name)
+    op = WRITTEN.get(layer.name)
     if op is not None:
         _flags(op, layer.flags)  # first: `3 x 3` is three words, of which one is no flag
         _sizes(op, layer)

@@ -20,23 +20,23 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from archcalc import units
-from archcalc.document.document import Cell, Document, MarkdownTable
+from archcalc.document.model import Cell, Document, MarkdownTable
 from archcalc.document.text import clean, key
 from archcalc.errors import Span, SpecError, suggest
-from archcalc.spec import arithmetic
+from archcalc.spec import arithmetic_parser
 from archcalc.spec.arithmetic import Literal, Value
 from archcalc.spec.outline import ragged
+from archcalc.spec.sizes import numbers
 from archcalc.units import Convention
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from archcalc.document.document import Footnote
+    from archcalc.document.model import Footnote
     from archcalc.units import Published
 
 COLUMNS: Final = ("claim", "published", "computed", "reading", "given", "source")
 _REQUIRED: Final = COLUMNS[:3]
-_SHAPE = re.compile(r"\d{1,9}x\d{1,9}(x\d{1,9})?")
 _FORMS = "write a figure as papers print it (2.7K, 1.5 billion, 12x, 28%, <25M) or a shape (14x14x512)"
 _GIVEN = re.compile(r"([\w][\w -]*?)\s*:\s*(\S.*?)")
 _EXECUTED = re.compile(r"`=\s*([^`]+)`")
@@ -216,7 +216,7 @@ def _parts(text: str, span: Span) -> tuple[Value, ...]:
             parts.append((start, at))
             start = at + 3
     pieces = [*parts, (start, len(text))]
-    return tuple(arithmetic.parse(text[a:b], span.within(a, b)) for a, b in pieces)
+    return tuple(arithmetic_parser.parse(text[a:b], span.within(a, b)) for a, b in pieces)
 
 
 # -- tables of figures -----------------------------------------------------------------------------
@@ -241,7 +241,7 @@ def _figures(table: MarkdownTable) -> list[Claim]:
             others = tuple((n, c) for n, c in cells if n != key(name))
             place = header.span.within(len(name) + 1, len(header.text))
             reading = ClaimReading(
-                (arithmetic.parse(formula, place),), formula.strip(), "", (), None, span, others
+                (arithmetic_parser.parse(formula, place),), formula.strip(), "", (), None, span, others
             )
             claims.append(Claim(f"{row[0].text}: {name.strip()}", row[i], (reading,), "", span))
     return claims
@@ -283,8 +283,9 @@ def figure(cell: Cell, text: str | None = None) -> Published | tuple[int, ...]:
     `text` is the part of the cell that holds it. Raises `SpecError` where it is neither.
     """
     printed = cell.text if text is None else text
-    if _SHAPE.fullmatch(printed):
-        return tuple(int(part) for part in printed.split("x"))
+    shape = numbers(printed)
+    if shape is not None and 2 <= len(shape) <= 3:
+        return shape
     try:
         return units.parse(printed)
     except ValueError as fault:

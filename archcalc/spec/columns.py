@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from archcalc.document.document import MarkdownTable
+from archcalc.document.model import MarkdownTable
 from archcalc.document.text import Scalar, key
 from archcalc.errors import Span, SpecError, suggest
-from archcalc.spec import grammar
-from archcalc.spec.grammar import Chain
+from archcalc.metrics import SHAPES
+from archcalc.spec import syntax
 from archcalc.spec.outline import Outline
 from archcalc.spec.patterns import WHOLE
+from archcalc.spec.syntax import Chain
 
 if TYPE_CHECKING:
     from archcalc.spec.statements import ColumnStatement, Rule, Statements
@@ -57,6 +58,7 @@ def lay_out(outline: Outline, variables: Mapping[str, Scalar], table: MarkdownTa
     label = _label_column(outline, table, match, source, spare)
     layout = Layout(match, label, source, spare)
     _all_read(outline, table, layout)
+    _none_hidden(outline.statements, variables, {key(h) for h in _headers(table)})
     return layout
 
 
@@ -98,8 +100,8 @@ def _match_column(
     if match is None or (source is not None and table.column(match.text) is None):
         return 0 if source != 0 else 1
     text = match.text
-    if found := re.fullmatch(r"\{([^{}]*)\}", text):
-        name = found[1].strip()
+    if braces := re.fullmatch(r"\{([^{}]*)\}", text):
+        name = braces[1].strip()
         if name not in variables:
             known = ", ".join(variables) or "none; front matter or a table of variants sets them"
             hint = suggest(name, list(variables)) or f"the variables are: {known}"
@@ -139,7 +141,7 @@ def _expressions(statements: Statements) -> Iterator[Chain]:
 def _all_read(outline: Outline, table: MarkdownTable, layout: Layout) -> None:
     """Complain where a column, or what a pattern captures, is read by no rule and claims nothing."""
     statements = outline.statements
-    named = {name for body in _expressions(statements) for name in grammar.names(body)}
+    named = {name for body in _expressions(statements) for name in syntax.names(body)}
     named |= {name.removeprefix(NEXT) for name in named}
     read = named | {key(c.header) for c in statements.columns}
     read |= {key(header) for rule in statements.rules for header, _, _ in rule.conditions}
@@ -158,6 +160,34 @@ def _all_read(outline: Outline, table: MarkdownTable, layout: Layout) -> None:
         _rule_captures_read(rule, named)
 
 
+def _none_hidden(statements: Statements, variables: Mapping[str, Scalar], headers: set[str]) -> None:
+    """Complain where a capture has the name of a variable, which no rule could then read.
+
+    A name that is also a header stands for that column, and neither for the capture nor for the variable.
+    """
+    known = {key(name): name for name in variables if key(name) not in headers}
+    patterns = [(c.pattern, c.span, c.metric) for c in statements.columns]
+    for rule in statements.rules:
+        patterns.append((rule.pattern, rule.span, ""))
+        patterns += [(pattern, span, "") for _, pattern, span in rule.conditions]
+    for pattern, span, metric in patterns:
+        for name in pattern.names:
+            if key(name) in known:
+                variable = known[key(name)]
+                hint = f"rename one of them: `{{{name}}}` cannot stand for both"
+                if metric in SHAPES:
+                    hint = "rename the variable: the parts of a shape are named `h`, `w` and `c`"
+                raise SpecError(
+                    f"this capture hides the variable `{variable}`", _capture_span(name, span), hint
+                )
+
+
+def _capture_span(name: str, span: Span) -> Span:
+    """Where a pattern on the line of `span`, at or behind its start, captures `name`."""
+    match = re.compile(rf"\{{\s*{re.escape(name)}\s*\}}").search(span.source, span.start)
+    return replace(span, start=match.start(), end=match.end()) if match else span
+
+
 def _unread(header: str, span: Span, outline: Outline, table: MarkdownTable) -> SpecError:
     """The error for a column that nothing reads, or rather for the misspelt name that meant it."""
     known = {key(h) for h in _headers(table)} | {key(v) for v in outline.variables} | {"in", "in_h", "in_w"}
@@ -167,15 +197,15 @@ def _unread(header: str, span: Span, outline: Outline, table: MarkdownTable) -> 
         if not isinstance(rule.body, Chain):
             continue
         bound = {key(n) for p in (rule.pattern, *(p for _, p, _ in rule.conditions)) for n in p.names}
-        for name in grammar.spans(rule.body):
+        for name in syntax.read_names(rule.body):
             wanted = key(name.name)
             if wanted not in known | bound and suggest(wanted, [key(header)]):
                 return SpecError(
                     f"no column, capture or variable is called `{name.name}`",
                     name.span,
-                    f"did you mean `{grammar.braced(header)}`?",
+                    f"did you mean `{syntax.braced(header)}`?",
                 )
-    reference = grammar.braced(header)
+    reference = syntax.braced(header)
     return SpecError(
         f"no rule reads the column `{header}`" if header else "no rule reads this column without a header",
         span,
@@ -190,9 +220,9 @@ def _captures_read(column: ColumnStatement, named: set[str]) -> None:
     captured = [n for n in column.pattern.names if n != WHOLE]
     if column.metric or not captured or any(key(n) in named for n in captured):
         return
-    shown = " ".join(f"`{{{n}}}`" for n in captured)
+    names = " ".join(f"`{{{n}}}`" for n in captured)
     raise SpecError(
-        f"no rule reads {shown} of the column `{column.header}`",
+        f"no rule reads {names} of the column `{column.header}`",
         column.span,
         f"use it in a rule, say what the column claims, or set it aside (`{column.header} : …`)",
     )

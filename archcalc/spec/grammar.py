@@ -1,132 +1,32 @@
-"""Template text -> expression tree: `concat[ conv 1x1 {#1x1} | maxpool 3x3/1 > conv 1x1 {pool proj} ]`.
-
-One frozen dataclass for each case of the syntax. Which words are ops, flags and blocks is not known here.
-"""
+"""Template text -> expression tree: `concat[ conv 1x1 {#1x1} | maxpool 3x3/1 > conv 1x1 {pool proj} ]`."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Final
 
-from archcalc.document.text import key
-from archcalc.errors import Span, SpecError, suggest
-from archcalc.metrics import METRICS
-from archcalc.spec import arithmetic
+from archcalc.errors import Span, SpecError
+from archcalc.spec.scanner import Scanner, UnexpectedTokenError
+from archcalc.spec.sizes import MAX_SIZE as MAX_SIZE
+from archcalc.spec.sizes import SIZE, size_word
+from archcalc.spec.sizes import SizeWord as SizeWord
+from archcalc.spec.syntax import BlockCall as BlockCall
+from archcalc.spec.syntax import Chain as Chain
+from archcalc.spec.syntax import Expression as Expression
+from archcalc.spec.syntax import Join as Join
+from archcalc.spec.syntax import Layer as Layer
+from archcalc.spec.syntax import LayerFlag as LayerFlag
+from archcalc.spec.syntax import Repeat as Repeat
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+MAX_DEPTH: Final = 40
+MAX_LENGTH: Final = 5_000
 
-    from archcalc.spec.arithmetic import Name, Value
-
-MAX_DEPTH = 40
-MAX_LENGTH = 5_000
-MAX_SIZE = 10**9
-
-_GRAMMAR = r"""
-start: chain
-chain: item (">" item)*
-?item: repeat | atom
-repeat: SIZE TIMES atom
-?atom: join | group | call | layer
-join: JOIN "[" chain ("|" chain)* "]"
-group: "(" chain ")"
-call: CALL "(" argument* ")"
-argument: NAME "=" values
-layer: NAME word*
-?word: size | flag
-size: SIZE
-flag: NAME ("=" values)?
-values: SIZE ("," SIZE)*
-TIMES: "x"
-SIZE.2: (DECIMAL | PART) ("x" PART)* ("/" PART ("x" PART)?)?
-PART: /([0-9]+|\{[^{}\n]*\})/
-DECIMAL: /[0-9]+\.[0-9]+/
-JOIN.4: /[A-Za-z_][\w-]*(?=\s*\[)/
-CALL.3: /[A-Za-z_][\w-]*(?=\()/
-NAME.1: /[A-Za-z_][\w-]*/
-%ignore /\s+/
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class SizeWord:
-    """`3x3/2`, `64`, `{k}/{s}`: the parts before the slash and those behind it.
-
-    `constant` holds both as numbers where all of them are numbers of a sensible size.
-    """
-
-    parts: tuple[Value, ...]
-    stride: tuple[Value, ...]
-    text: str
-    span: Span
-    constant: tuple[tuple[Any, ...], tuple[Any, ...]] | None = field(init=False, compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        before = [v.value for v in self.parts if isinstance(v, arithmetic.Literal)]
-        behind = [v.value for v in self.stride if isinstance(v, arithmetic.Literal)]
-        plain = len(before) == len(self.parts) and len(behind) == len(self.stride)
-        sensible = plain and all(value <= MAX_SIZE for value in (*before, *behind))
-        object.__setattr__(self, "constant", (tuple(before), tuple(behind)) if sensible else None)
-
-
-@dataclass(frozen=True, slots=True)
-class LayerFlag:
-    """`same`, or `pad=1`, or `maps=0,1,2`."""
-
-    name: str
-    values: tuple[SizeWord, ...]
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """An op with its sizes and flags, or a bare name that may be a block without parameters."""
-
-    name: str
-    sizes: tuple[SizeWord, ...]
-    flags: tuple[LayerFlag, ...]
-    span: Span
-    name_span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class BlockCall:
-    """A named block with its arguments; an argument of several values spreads over repetitions."""
-
-    name: str
-    arguments: tuple[LayerFlag, ...]
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Join:
-    """`concat[ … ]`, `add[ … ]` or `multiply[ … ]`: branches that read the same input."""
-
-    kind: str
-    branches: tuple[Chain, ...]
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """`n x body`."""
-
-    count: SizeWord
-    body: Expression
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """`a > b`: each reads what the one before it gives."""
-
-    items: tuple[Expression, ...]
-    span: Span
-
-
-Expression = Chain | Repeat | Join | BlockCall | Layer
+_JOIN: Final = re.compile(r"[A-Za-z_][\w-]*(?=\s*\[)")
+_CALL: Final = re.compile(r"[A-Za-z_][\w-]*(?=\()")
+_NAME: Final = re.compile(r"[A-Za-z_][\w-]*")
+_SIGN: Final = re.compile(r"[>\[\]|()=,]")
+_TOKENS: Final = (_JOIN, _CALL, SIZE, _NAME, _SIGN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,17 +58,8 @@ class SourceText:
         raise AssertionError("a source has at least one line")
 
 
-@lru_cache(maxsize=1)
-def _parser() -> Any:
-    from lark import Lark
-
-    return Lark(_GRAMMAR, parser="lalr", propagate_positions=True)
-
-
 def parse(source: SourceText) -> Chain:
     """The expression that `source` spells. Raises `SpecError` at the first character that does not fit."""
-    from lark.exceptions import LarkError, UnexpectedInput
-
     text = source.text
     if not text.strip():
         raise SpecError("an expression is missing here", source.span(0, 1), "write a layer or a block")
@@ -185,19 +76,14 @@ def parse(source: SourceText) -> Chain:
             hint = "name its parts: `block(a b) = …`"
             raise SpecError(f"nested deeper than {MAX_DEPTH}", source.span(at, at + 1), hint)
     try:
-        tree = _parser().parse(text)
-    except UnexpectedInput as fault:
-        raise _unexpected(text, source, fault) from None
-    except (LarkError, RecursionError):
-        raise SpecError("this expression cannot be read", source.span(0, 1), "simplify it") from None
-    return _Builder(source).chain(tree.children[0])
+        return _Parser(source, text).expression()
+    except UnexpectedTokenError as fault:
+        raise _unexpected(text, source, fault.at, fault.word) from None
 
 
-def _unexpected(text: str, source: SourceText, fault: Any) -> SpecError:
+def _unexpected(text: str, source: SourceText, at: int, word: str) -> SpecError:
     """What is wrong where the parser stopped, in the words of the language."""
-    token = getattr(fault, "token", None)
-    at = getattr(fault, "pos_in_stream", None)
-    if (token is not None and token.type == "$END") or at is None or not 0 <= at < len(text):
+    if not word:
         opened = unclosed(text)
         if opened is not None:
             c = text[opened]
@@ -205,7 +91,6 @@ def _unexpected(text: str, source: SourceText, fault: Any) -> SpecError:
             return SpecError(f"this `{c}` is never closed", source.span(opened, opened + 1), hint)
         at = len(text.rstrip())
         return SpecError("this ends too soon", source.span(at, at + 1), "a layer or a block is missing here")
-    word = str(token) if token is not None else text[at]
     before = text[:at].rstrip()
     message = f"`{word}` does not belong here"
     hint = "layers are chained with `>`, branches stand in `concat[ a | b ]`"
@@ -258,93 +143,108 @@ def unclosed(text: str) -> int | None:
     return opened[-1] if opened else None
 
 
-class _Builder:
-    """Turns lark's tree into the dataclasses above, with spans of the user's file."""
+class _Parser(Scanner):
+    """Reads an expression by recursive descent.
 
-    def __init__(self, source: SourceText) -> None:
+    chain: item (">" item)*
+    item: [size "x"] atom
+    atom: join "[" chain ("|" chain)* "]" | "(" chain ")" | block "(" (name "=" values)* ")" | layer
+    layer: name (size | flag)*
+    flag: name ["=" values]
+    values: size ("," size)*
+    """
+
+    __slots__ = ("source",)
+
+    def __init__(self, source: SourceText, text: str) -> None:
+        super().__init__(text, _TOKENS)
         self.source = source
 
-    def extent(self, node: Any) -> Span:
-        return self.source.span(node.meta.start_pos, node.meta.end_pos)
+    def since(self, start: int) -> Span:
+        return self.source.span(start, self.end)
 
-    def chain(self, node: Any) -> Chain:
-        return Chain(tuple(self.item(child) for child in node.children), self.extent(node))
+    def expression(self) -> Chain:
+        """The chain that the entire text spells."""
+        chain = self.chain()
+        self.finish()
+        return chain
 
-    def item(self, node: Any) -> Expression:
-        children = node.children
-        if node.data == "repeat":
-            return Repeat(self.size(children[0]), self.item(children[2]), self.extent(node))
-        if node.data == "group":
-            return self.chain(children[0])
-        if node.data == "join":
-            token = children[0]
-            spot = self.source.span(token.start_pos, token.end_pos)
-            branches = tuple(self.chain(child) for child in children[1:])
-            return Join(str(token), branches, spot)
-        if node.data == "call":
-            arguments = tuple(self.flag(child) for child in children[1:])
-            token = children[0]
-            spot = self.source.span(token.start_pos, token.end_pos)
-            return BlockCall(str(token), arguments, spot)
-        name, *words = children
-        sizes = tuple(self.size(w.children[0]) for w in words if w.data == "size")
-        flags = tuple(self.flag(w) for w in words if w.data == "flag")
-        spot = self.source.span(name.start_pos, name.end_pos)
-        return Layer(str(name), sizes, flags, self.extent(node), spot)
+    def chain(self) -> Chain:
+        start = self.at
+        items = [self.item()]
+        while self.sign(">"):
+            items.append(self.item())
+        return Chain(tuple(items), self.since(start))
 
-    def flag(self, node: Any) -> LayerFlag:
-        name, *rest = node.children
-        values = tuple(self.size(token) for token in rest[0].children) if rest else ()
-        return LayerFlag(str(name), values, self.extent(node))
+    def item(self) -> Expression:
+        start = self.at
+        count = self.size()
+        if count is None:
+            return self.atom()
+        self.expect("x")
+        return Repeat(count, self.atom(), self.since(start))
 
-    def size(self, token: Any) -> SizeWord:
-        return size_word(str(token), self.source.span(token.start_pos, token.end_pos))
+    def atom(self) -> Expression:
+        start = self.at
+        if name := self.take(_JOIN):
+            spot = self.since(start)
+            self.expect("[")
+            branches = [self.chain()]
+            while self.sign("|"):
+                branches.append(self.chain())
+            self.expect("]")
+            return Join(name, tuple(branches), spot)
+        if name := self.take(_CALL):
+            spot = self.since(start)
+            return BlockCall(name, self.arguments(), spot)
+        if name := self.take(_NAME):
+            return self.layer(name, start)
+        self.expect("(")
+        chain = self.chain()
+        self.expect(")")
+        return chain
 
+    def arguments(self) -> tuple[LayerFlag, ...]:
+        self.expect("(")
+        arguments = []
+        while not self.sign(")"):
+            start = self.at
+            name = self.take(_NAME)
+            if not name:
+                raise self.unexpected()
+            self.expect("=")
+            values = self.values()
+            arguments.append(LayerFlag(name, values, self.since(start)))
+        return tuple(arguments)
 
-_PART = re.compile(r"\{([^{}]*)\}|([0-9.]+)")
-_WORD = re.compile(r"([0-9]+(\.[0-9]+)?|\{[^{}\n]*\})([x/]([0-9]+|\{[^{}\n]*\}))*")
+    def layer(self, name: str, start: int) -> Layer:
+        spot = self.since(start)
+        sizes: list[SizeWord] = []
+        flags: list[LayerFlag] = []
+        while True:
+            at = self.at
+            if size := self.size():
+                sizes.append(size)
+            elif word := self.take(_NAME):
+                values = self.values() if self.sign("=") else ()
+                flags.append(LayerFlag(word, values, self.since(at)))
+            else:
+                return Layer(name, tuple(sizes), tuple(flags), self.since(start), spot)
 
+    def values(self) -> tuple[SizeWord, ...]:
+        values = []
+        while True:
+            value = self.size()
+            if value is None:
+                raise self.unexpected()
+            values.append(value)
+            if not self.sign(","):
+                return tuple(values)
 
-def size_word(text: str, span: Span) -> SizeWord:
-    """The `SizeWord` that `text` spells, such as `{k}/{s}` or `3x3/2`; it stands at `span`."""
-    if not text:
-        raise SpecError("a value is missing here", span, "a value reads `64`, `3x3` or `{name}`")
-    if not _WORD.fullmatch(text):
-        raise SpecError(f"`{text}` is not a size", span, "a size reads `64`, `3x3/2` or `{name}`")
-    depth, slash = 0, len(text)
-    for i, c in enumerate(text):
-        depth += (c == "{") - (c == "}")
-        if c == "/" and depth == 0:
-            slash = i
-            break
-    parts: list[Value] = []
-    stride: list[Value] = []
-    for found in _PART.finditer(text):
-        inside, literal = found.groups()
-        begin, end = found.start(), found.end()
-        if literal is None:
-            value = arithmetic.parse(inside, span.within(begin + 1, end - 1))
-            _own_figures(value)
-        elif len(literal) > 15:
-            raise SpecError("this number is past all sense", span.within(begin, end), "15 digits at most")
-        else:
-            value = arithmetic.parse(literal, span.within(begin, end))
-        (parts if begin < slash else stride).append(value)
-    return SizeWord(tuple(parts), tuple(stride), text, span)
-
-
-def _own_figures(value: Value) -> None:
-    """Complain where a size asks for a network's figure, as only claims may."""
-    for reference in arithmetic.references(value):
-        name = reference.metric
-        if name in METRICS:
-            raise SpecError(
-                f"`{name}({reference.target})` is a figure of a network",
-                reference.span,
-                "only claims may ask for one; a network is built from its own table",
-            )
-        hint = suggest(name, list(arithmetic.FUNCTIONS)) or "there are: " + " ".join(arithmetic.FUNCTIONS)
-        raise SpecError(f"no function is called `{name}`", reference.span, hint)
+    def size(self) -> SizeWord | None:
+        start = self.at
+        word = self.take(SIZE)
+        return size_word(word, self.since(start)) if word else None
 
 
 def parse_flags(source: SourceText) -> tuple[LayerFlag, ...]:
@@ -363,39 +263,3 @@ def parse_flags(source: SourceText) -> tuple[LayerFlag, ...]:
     if not layer.flags:
         raise SpecError("the flags are missing here", spot, "`default conv : same bias relu`")
     return layer.flags
-
-
-def spans(node: object) -> Iterator[Name]:
-    """Every name that an expression's braces hold, with its place."""
-    if isinstance(node, Chain):
-        for item in node.items:
-            yield from spans(item)
-    elif isinstance(node, Join):
-        for branch in node.branches:
-            yield from spans(branch)
-    elif isinstance(node, Repeat):
-        yield from spans(node.count)
-        yield from spans(node.body)
-    elif isinstance(node, BlockCall):
-        for flag in node.arguments:
-            yield from spans(flag)
-    elif isinstance(node, Layer):
-        for part in (*node.sizes, *node.flags):
-            yield from spans(part)
-    elif isinstance(node, LayerFlag):
-        for word in node.values:
-            yield from spans(word)
-    elif isinstance(node, SizeWord):
-        for value in (*node.parts, *node.stride):
-            yield from arithmetic.names(value)
-
-
-def names(node: object) -> Iterator[str]:
-    """Every name that an expression's braces hold, as `text.key` spells it."""
-    return (key(name.name) for name in spans(node))
-
-
-def braced(name: str) -> str:
-    """How an expression refers to the column `name`: in quotes where it holds odd signs."""
-    plain = arithmetic.PLAIN.fullmatch(name) is not None
-    return f"{{{name}}}" if plain else f'{{"{name}"}}'

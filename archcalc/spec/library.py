@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 from archcalc.document import document, textfile
 from archcalc.errors import ArchcalcError, suggest
 from archcalc.files import shipped_folder
-from archcalc.spec import outline
+from archcalc.spec import outline, spec
 from archcalc.spec.outline import Outline
 
 if TYPE_CHECKING:
-    from archcalc.document.document import Document
+    from collections.abc import Mapping, Sequence
+
+    from archcalc.document.model import Document
+    from archcalc.document.text import Scalar
+    from archcalc.spec.spec import Spec
 
 
 def folder() -> Path:
@@ -29,8 +33,8 @@ def paths() -> list[Path]:
 
 def _document(path: Path) -> Document:
     try:
-        found = path.stat()
-        stamp = (found.st_mtime_ns, found.st_size)
+        status = path.stat()
+        stamp = (status.st_mtime_ns, status.st_size)
     except (OSError, ValueError):
         stamp = (0, 0)  # reading it says what is wrong
     return _parsed(path, stamp)
@@ -47,23 +51,27 @@ def _networks(parsed: Document) -> tuple[Outline, ...]:
     return outline.networks(parsed)
 
 
-def _outlines(path: Path) -> tuple[Outline, ...]:
+def networks(path: Path) -> tuple[Outline, ...]:
+    """The networks of one document. Raises `SpecError` where it is broken or holds none."""
     return _networks(_document(path))
 
 
 def shipped() -> tuple[Outline, ...]:
     """Every shipped network, document by document. Raises `SpecError` where a spec is broken."""
-    return tuple(o for path in paths() for o in _outlines(path))
+    return tuple(o for path in paths() for o in networks(path))
 
 
-def networks(path: Path) -> tuple[Outline, ...]:
-    """The networks of one document. Raises `SpecError` where it is broken or holds none."""
-    return _outlines(path)
+# -- names ----------------------------------------------------------------------------------------
 
 
-def family(name: str) -> Path | None:
-    """The shipped document that is itself called `name`, whatever its networks are called."""
-    return next((p for p in paths() if str(_document(p).front.get("name")) == name), None)
+def is_path(name: str) -> bool:
+    """Whether `name` is meant as a file's path, not as a shipped network."""
+    return "/" in name or "\\" in name or ".md" in name or name in (".", "..") or "\0" in name
+
+
+def named(name: str, outlines: Sequence[Outline]) -> Outline | None:
+    """The network of some outlines that is called `name`, by its name or an alias."""
+    return next((o for o in outlines if name == o.name or name in o.aliases), None)
 
 
 def find(name: str) -> Outline:
@@ -75,41 +83,65 @@ def find(name: str) -> Outline:
     return _from_file(name) if is_path(name) else _from_library(name)
 
 
+def find_from(document: Document, name: str) -> Outline:
+    """The network that `document` means by `name`: one of its own, of a file beside it, or a shipped one.
+
+    Raises as `find` does.
+    """
+    path = str(Path(document.file).parent / name) if is_path(name) else name
+    return named(name, _networks(document)) or find(path)
+
+
 def beside(name: str, asking: Outline) -> Outline:
-    """The network that `asking` means by `name`: of its own document, of a file beside it, or shipped."""
-    for found in _networks(asking.document):
-        if name == found.name or name in found.aliases:
-            return found
-    return find(str(Path(asking.document.file).parent / name) if is_path(name) else name)
+    """The network that `asking` means by `name`; see `find_from`."""
+    return find_from(asking.document, name)
 
 
-def is_path(name: str) -> bool:
-    """Whether `name` is meant as a file's path, not as a shipped network."""
-    return "/" in name or "\\" in name or ".md" in name or name in (".", "..") or "\0" in name
+def find_document(name: str) -> Path | None:
+    """The document that `name` means in full: a file, or a shipped document that is itself called so.
+
+    None where `name` is that of a network, such as `resnet-50` or `FILE#network`.
+    """
+    if is_path(name):
+        path, network = address(name)
+        return None if network else path
+    return next((p for p in paths() if str(_document(p).front.get("name")) == name), None)
+
+
+def address(name: str) -> tuple[Path, str]:
+    """The file and the network (or "") that `FILE#network` names. A file's own name may hold a `#`."""
+    base, mark, network = name.rpartition("#")
+    if not mark or network.endswith(".md") or _is_file(name):
+        return Path(name), ""
+    return Path(base), network
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _from_file(name: str) -> Outline:
-    base, _, wanted = name.partition("#")
-    path = Path(base)
-    outlines = _outlines(path)
+    path, wanted = address(name)
+    outlines = networks(path)
+    known = [o.name for o in outlines]
     if wanted:
-        for found in outlines:
-            if wanted == found.name or wanted in found.aliases:
-                return found
-        known = [o.name for o in outlines]
+        if match := named(wanted, outlines):
+            return match
         raise ArchcalcError(
-            f"`{base}` holds no network called `{wanted}`",
+            f"`{path}` holds no network called `{wanted}`",
             suggest(wanted, known) or "it holds: " + ", ".join(known),
         )
     if len(outlines) == 1:
         return outlines[0]
     own = str(_document(path).front.get("name"))
-    for found in outlines:
-        if found.name == own:
-            return found
+    for candidate in outlines:
+        if candidate.name == own:
+            return candidate
     raise ArchcalcError(
-        f"`{base}` holds several networks",
-        f"name one, as in `{base}#{outlines[0].name}`: " + ", ".join(o.name for o in outlines),
+        f"`{path}` holds several networks", f"name one, as in `{path}#{known[0]}`: " + ", ".join(known)
     )
 
 
@@ -121,13 +153,21 @@ def _from_library(name: str) -> Outline:
     likely += [p for p in everything if p not in likely and word.search(textfile.read(p))]
     likely += [p for p in everything if p not in likely]
     for path in likely:
-        for found in _outlines(path):
-            if name == found.name or name in found.aliases:
-                return found
-    families = {str(_document(p).front.get("name")): p for p in everything}
-    if name in families:
-        members = ", ".join(o.name for o in _outlines(families[name]))
+        if match := named(name, networks(path)):
+            return match
+    family = find_document(name)
+    if family is not None:
+        members = ", ".join(o.name for o in networks(family))
         raise ArchcalcError(f"`{name}` is a family of networks", f"choose one: {members}")
     known = [n for o in shipped() for n in (o.name, *o.aliases)]
     hint = suggest(name, known) or "`archcalc list` prints the names; a file's name ends in `.md`"
     raise ArchcalcError(f"no network is called `{name}`", hint)
+
+
+def load_spec(name: str, settings: Mapping[str, Scalar] | None = None) -> Spec:
+    """The spec of the network called `name` (as `find` takes it), with some of its variables set anew.
+
+    Raises `ArchcalcError` for an unknown name, and `SpecError` for a broken document or a setting that
+    does not fit it.
+    """
+    return spec.build(find(name), beside, settings)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archcalc.document.text import key
 from archcalc.errors import ArchcalcError, Span, SpecError, suggest
-from archcalc.graph.graph import Graph, GraphRow, Node, channels_first, shown
-from archcalc.graph.names import ROOT, Places, slug
-from archcalc.ops.table import OPS, Attrs, LayerRequest, Op, Shape, UnfitError
-from archcalc.spec import arithmetic
-from archcalc.spec.arithmetic import BLANK, Size, ceil_div, holds
+from archcalc.graph.builder import Builder
+from archcalc.graph.names import slug
+from archcalc.graph.origin import NetworkOrigin, PublishedCell, RowOrigin
+from archcalc.numbers import ceil_div, every, exact, is_whole, same
+from archcalc.ops.op import ACTIVATION, POOL, WEIGHTED, Attrs, LayerRequest, Op, UnfitError
+from archcalc.ops.table import OPS, WRITTEN
+from archcalc.shapes import as_image, grid, papers_text
+from archcalc.spec.arithmetic import BLANK, Size
 from archcalc.spec.columns import NEXT
 from archcalc.spec.grammar import (
     MAX_SIZE,
@@ -25,14 +27,16 @@ from archcalc.spec.grammar import (
     Repeat,
     SizeWord,
 )
+from archcalc.spec.inputs import GivenInput, InputSize
 from archcalc.spec.scope import Scope, integer, parts
 from archcalc.spec.sizing import Sizing
 from archcalc.spec.spec import place_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from archcalc.spec.arithmetic import Number
+    from archcalc.graph.graph import Graph
+    from archcalc.shapes import Shape
     from archcalc.spec.rows import TableRow
     from archcalc.spec.spec import Spec
 
@@ -41,91 +45,82 @@ MAX_WORK = 50_000  # layers, blocks, joins and repetitions tried, also those tha
 MAX_DEPTH = 60
 
 
-def build(spec: Spec, input: Shape | int | None = None, heads: bool = False) -> Graph:
+def build(spec: Spec, input: GivenInput | None = None, heads: bool = False) -> Graph:
     """The graph of `spec` on its own input, on `input` (channels, height, width), or on a square grid.
 
     Raises `SpecError` at the layer or cell that cannot be built, `ArchcalcError` for an impossible input.
     """
-    builder = _Builder(spec)
-    source = _input_shape(spec, input)
-    builder.add("input", "input", Attrs(channels=source[0]), (), source, None)
-    at = 0
+    return build_on(spec, _input_shape(spec, input), heads)
+
+
+def build_on(spec: Spec, shape: Shape, heads: bool = False) -> Graph:
+    """As `build`, on an input of this very shape, which may be of any rank: a row alone may read a vector."""
+    lowering = _Lowering(spec)
+    at = lowering.builder.input(shape)
     following: tuple[TableRow | None, ...] = (*spec.rows[1:], None)
     for row, after in zip(spec.rows, following, strict=True):
-        at = builder.row(row, at, head=False, after=after).output
-    if heads and spec.heads:
-        trunk, names = tuple(builder.rows), builder.names()
-        for row in spec.heads:
-            builder.row(row, _origin(row, trunk, names), head=True)
-    names = builder.names()
-    nodes = tuple(
-        Node(i, names[i], n.op, n.attrs, n.inputs, n.shape, n.row, n.span)
-        for i, n in enumerate(builder.nodes)
-    )
-    rows = tuple(replace(row, name=names[row.nodes[0]].partition(".")[0]) for row in builder.rows)
-    return Graph(spec.name, spec.title, source, nodes, rows, spec)
+        at = lowering.row(row, at, head=False, after=after)
+    # also where no side head is asked for: one that reads nothing is a fault of the document
+    sources = [_head_source(row, spec.rows, lowering.builder) for row in spec.heads]
+    if heads:
+        for row, source in zip(spec.heads, sources, strict=True):
+            lowering.row(row, source, head=True)
+    return lowering.builder.build()
 
 
-def _input_shape(spec: Spec, given: Shape | int | None) -> Shape:
+def _input_shape(spec: Spec, given: GivenInput | None) -> Shape:
     scope = Scope({}, {key(k): v for k, v in spec.variables.items()})
     sizes, _ = parts(spec.input, scope, None)
     if sizes is BLANK or len(sizes) != 3:
         raise SpecError("the input is a height, a width and channels", spec.input_span, "write `224x224x3`")
     a, b, c = (integer(s, spec.input_span, "the input") for s in sizes)
-    if not all(holds(s > 0) for s in (a, b, c)):
+    if not all(every(s > 0) for s in (a, b, c)):
         raise SpecError("an input without pixels or channels", spec.input_span, "write `224x224x3`")
-    # Which end the channels stand at is guessed from numbers as written, never from a variable's value.
-    written = all(isinstance(part, arithmetic.Literal) for part in spec.input.parts)
-    own = channels_first((a, b, c)) if written else (c, a, b)
+    own = (a, b, c) if spec.channels_first else (c, a, b)
     if given is None:
         return own
-    shape = given if isinstance(given, tuple) else (own[0], given, given)
-    if len(shape) != 3 or not all(isinstance(s, int) or hasattr(s, "dtype") for s in shape):
-        raise ArchcalcError(f"`{given!r}` is no input", "give one side, or (channels, height, width)")
-    if not all(holds(s > 0) and holds(s <= MAX_SIZE) for s in shape):
+    shape = given.shape(own[0]) if isinstance(given, InputSize) else _exact_shape(given, own)
+    if not all(every(s > 0) and every(s <= MAX_SIZE) for s in shape):
         raise ArchcalcError(f"an input of {given!r} is out of range", f"sizes lie between 1 and {MAX_SIZE:,}")
     return shape
 
 
-def _origin(head: TableRow, trunk: Sequence[GraphRow], places: Sequence[str]) -> int:
-    """The node that a side head reads: a row's output, or that of a layer or block inside the row."""
+def _exact_shape(given: Any, own: Shape) -> Shape:
+    """An input as a caller gives it: a shape, or one side of a square; each size may be an array."""
+    given_sizes = given if isinstance(given, tuple) else (own[0], given, given)
+    sizes = [exact(size) for size in given_sizes]
+    if len(sizes) != len(own) or any(size is None or not is_whole(size) for size in sizes):
+        raise ArchcalcError(f"`{given!r}` is no input", "give one side, or (channels, height, width)")
+    return tuple(size for size in sizes if size is not None)
+
+
+def _head_source(head: TableRow, trunk: Sequence[TableRow], builder: Builder) -> int:
+    """The value that a side head reads: a row's output, or that of a layer or block inside the row."""
     assert head.source is not None
-    for row in trunk:
+    for index, row in enumerate(trunk):
         place = place_in(row.label, head.source.text)
         if place is None:
             continue
         if not place:
-            return row.output
-        inside = {i: places[i].partition(".")[2] for i in row.nodes}
-        found = [i for i, name in inside.items() if f"{name}.".startswith(f"{place}.")]
-        if found:
-            return found[-1]
+            return builder.row_output(index)
+        names = builder.names()
+        inside = {i: names[i].partition(".")[2] for i in builder.row_nodes(index)}
+        matches = [i for i, name in inside.items() if f"{name}.".startswith(f"{place}.")]
+        if matches:
+            return builder.node_output(matches[-1])
         known = list(dict.fromkeys(name.rpartition(".")[0] or name for name in inside.values()))
         hint = suggest(place, known) or "it holds: " + ", ".join(known[:12])
         raise SpecError(f"the row `{row.label}` holds no `{place}`", head.source.span, hint)
     raise AssertionError("a side head's row is checked when the spec is read")
 
 
-class _Draft(NamedTuple):
-    """A node that waits for its name."""
-
-    op: str
-    attrs: Attrs
-    inputs: tuple[int, ...]
-    shape: Shape
-    row: int
-    span: Span | None
-    place: int
-
-
-class _Builder:
-    """Expands rows into nodes; where each stands is kept in `places` until all numbers are known."""
+class _Lowering:
+    """Expands the rows of a spec into nodes of a builder; values are the builder's indices."""
 
     def __init__(self, spec: Spec) -> None:
-        self.spec = spec
-        self.nodes: list[_Draft] = []
-        self.places = Places()
-        self.rows: list[GraphRow] = []
+        origin = NetworkOrigin(spec.source, spec.variables, spec.settings, len(spec.heads))
+        self.builder = Builder(spec.name, spec.title, origin)
+        self.places = self.builder.places
         self.blocks = spec.statements.blocks
         self.sizing = Sizing(spec.statements.defaults)
         self.variables = {key(k): v for k, v in spec.variables.items()}
@@ -133,62 +128,32 @@ class _Builder:
         self.work = 0
         self.depth = 0
         self.read_ahead: set[str] = set()
+        self.left_out = 0  # `skip`s of the open row whose branch gives another shape
 
-    # -- bookkeeping ----------------------------------------------------------------------------
+    # -- rows ------------------------------------------------------------------------------------
 
-    def add(
-        self,
-        base: str,
-        op: str,
-        attrs: Attrs,
-        inputs: tuple[int, ...],
-        shape: Shape,
-        span: Span | None,
-        inside: int = ROOT,
-    ) -> int:
-        if len(self.nodes) >= MAX_NODES:
-            hint = "are its repetitions meant?"
-            raise SpecError(f"this network has more than {MAX_NODES:,} layers", span, hint)
-        place = self.places.step(inside, base)
-        self.places.use(place)
-        self.nodes.append(_Draft(op, attrs, inputs, shape, len(self.rows), span, place))
-        return len(self.nodes) - 1
-
-    def names(self) -> list[str]:
-        """The name of each node, as far as all are known."""
-        names = self.places.names()
-        return [names[node.place] for node in self.nodes]
-
-    def row(self, row: TableRow, at: int, head: bool, after: TableRow | None = None) -> GraphRow:
-        path = self.places.step(ROOT, slug(row.label))
-        first = len(self.nodes)
-        source = at
+    def row(self, row: TableRow, at: int, head: bool, after: TableRow | None = None) -> int:
+        """Build a row behind value `at`; the value that it gives."""
         upcoming = {NEXT + name: bound for name, bound in after.names.items()} if after else {}
         used, self.read_ahead = self.read_ahead, set()
-        try:
-            for step in row.steps:
-                names = {**upcoming, **row.names, **step.names}
-                scope = Scope(names, self.variables, used=used)
-                at, _ = self.chain(step.body, at, scope, path)
-            if len(self.nodes) == first:
-                raise SpecError(
-                    f"the row `{row.label}` builds no layer",
-                    row.cell.span,
-                    "what its rule reads is blank or 0; the rule of a row that builds nothing is `-> pass`",
-                    ("read here", row.steps[0].rule.span),
-                )
-        except SpecError as fault:
-            raise _in_row(fault, row) from None
-        # What `{next c}` read is used by the row that prints it: it can no longer be checked there.
-        ahead = {name for name in used if name in upcoming and name not in row.names}
-        self.read_ahead = {name.removeprefix(NEXT) for name in ahead}
-        used -= ahead
-        nodes = tuple(range(first, len(self.nodes)))
-        built = GraphRow(
-            len(self.rows), "", row.label, row.type, nodes, source, at, head, row, frozenset(used)
-        )
-        self.rows.append(built)
-        return built
+        self.left_out = 0
+        with self.builder.row(row.label, head) as path:
+            try:
+                for step in row.steps:
+                    names = {**upcoming, **row.names, **step.names}
+                    scope = Scope(names, self.variables, used=used)
+                    at, _ = self.chain(step.body, at, scope, path)
+                if not self.builder.node_count():
+                    raise _no_layer(row)
+            except SpecError as fault:
+                raise _in_row(fault, row) from None
+            # What `{next c}` read is used by the row that prints it: it can no longer be checked there.
+            ahead = {name for name in used if name in upcoming and name not in row.names}
+            self.read_ahead = {name.removeprefix(NEXT) for name in ahead}
+            cells = tuple(PublishedCell(c.metric, c.header, c.cell.text) for c in row.claims)
+            self.builder.annotate(RowOrigin(cells, frozenset(used - ahead), self.left_out))
+            self.builder.ends(at)
+        return at
 
     # -- expressions ----------------------------------------------------------------------------
 
@@ -224,7 +189,7 @@ class _Builder:
 
     def repeat(self, item: Repeat, at: int, scope: Scope, path: int) -> tuple[int, bool]:
         try:
-            times = self.times(item.count, scope, self.nodes[at].shape)
+            times = self.times(item.count, scope, self.builder.shape(at))
         except SpecError as fault:
             raise scope.blamed(fault, (item.count,)) from None
         there = False
@@ -263,7 +228,7 @@ class _Builder:
             if flag.name in given:
                 raise SpecError(f"`{flag.name}` is given twice", flag.span, "keep one")
             given[flag.name] = flag
-        source = self.nodes[at].shape
+        source = self.builder.shape(at)
         values: dict[str, Any] = {}
         cells: dict[str, Span | None] = {}
         for name, default in wanted.items():
@@ -297,6 +262,7 @@ class _Builder:
     def join(self, join: Join, at: int, scope: Scope, path: int) -> tuple[int, bool]:
         results: dict[int, int] = {}
         waiting: list[tuple[int, Layer]] = []
+        before = len(self.builder)
         for i, branch in enumerate(join.branches):
             word = branch.items[0] if len(branch.items) == 1 else None
             if isinstance(word, Layer) and word.name in ("skip", "project"):
@@ -312,71 +278,62 @@ class _Builder:
                 join.span,
                 "fill in the cells of at least one branch, or give such rows a rule of their own",
             )
-        shapes = [self.nodes[r].shape for r in results.values()]
+        source = as_image(self.builder.shape(at))
+        targets = [as_image(self.builder.shape(r)) for r in results.values()]
+        strides = any(not every(s == 1) for n in self.builder.attributes(before) for s in n.stride)
         for i, word in waiting:
-            taken = self.shortcut(join, word, at, shapes, scope, path)
+            taken: int | None = at
+            if join.kind == "add" and targets and not same(source, targets[0]):
+                taken = self.shortcut(word, at, targets[0], strides, scope, path)
             if taken is not None:
                 results[i] = taken
         ends = tuple(results[i] for i in sorted(results))
         if len(ends) == 1:
             return ends[0], True
-        shape = self.joined(join, [self.nodes[e].shape for e in ends])
-        return self.add(join.kind, join.kind, Attrs(channels=shape[0]), ends, shape, join.span, path), True
+        op = OPS[join.kind]
+        try:
+            (shape,) = op.outputs(_NO_ATTRS, tuple(self.builder.shape(e) for e in ends))
+        except UnfitError as fault:
+            raise SpecError(str(fault), join.span, fault.hint) from None
+        return self.add(op, Attrs(channels=shape[0]), ends, join.span, path), True
 
     def shortcut(
-        self, join: Join, word: Layer, at: int, shapes: list[Shape], scope: Scope, path: int
+        self, word: Layer, at: int, target: Shape, strides: bool, scope: Scope, path: int
     ) -> int | None:
-        """`skip` and `project`: the input beside the other branches."""
-        source = self.nodes[at].shape
-        if join.kind != "add" or not shapes:
-            return at
-        if _equal(source, shapes[0]):
-            return at
+        """`skip` or `project` where the other branches of an `add` give another shape than comes in.
+
+        `strides` tells whether one of their layers strides.
+        """
+        source = as_image(self.builder.shape(at))
         if word.name == "skip":
+            if not strides and not same(grid(source), grid(target)):
+                raise SpecError(
+                    f"this `skip` would be lost: without a stride, its branch makes {papers_text(target)} of "
+                    f"{papers_text(source)}",
+                    word.span,
+                    "keep the grid with `same` or `pad=…` on the layers of the branch",
+                )
+            self.left_out += 1
             return None
-        target = shapes[0]
+        if len(source) != 3 or len(target) != 3:
+            raise SpecError(
+                "`project` brings an image to the shape of another image",
+                word.span,
+                "the branches give other shapes",
+            )
         stride = (ceil_div(source[1], target[1]), ceil_div(source[2], target[2]))
         flags = self.sizing.flags(OPS["conv"], word.flags, scope, source)
-        flags = {k: v for k, v in flags.items() if OPS.get(k, _NO_OP).role != "activation"}
+        flags = {k: v for k, v in flags.items() if k not in OPS or OPS[k].role != ACTIVATION}
         request = LayerRequest((1, 1), stride, target[0], flags)
         return self.place(OPS["conv"], request, at, word.span, self.places.step(path, "project"))
-
-    def joined(self, join: Join, shapes: list[Shape]) -> Shape:
-        first = shapes[0]
-        if join.kind == "concat":
-            for shape in shapes[1:]:
-                if not _equal(shape[1:], first[1:]):
-                    sizes = " and ".join(dict.fromkeys(f"{s[1]}x{s[2]}" for s in shapes))
-                    raise SpecError(
-                        f"branches of {sizes} cannot be concatenated",
-                        join.span,
-                        "give every branch the same stride and padding",
-                    )
-            return (sum(s[0] for s in shapes), first[1], first[2])
-        best = first
-        for shape in shapes[1:]:
-            if _equal(shape, best):
-                continue
-            if join.kind == "multiply" and _equal(shape[:1], best[:1]):
-                if _equal(shape[1:], (1, 1)):
-                    continue
-                if _equal(best[1:], (1, 1)):
-                    best = shape
-                    continue
-            raise SpecError(
-                f"{shown(best)} and {shown(shape)} cannot be joined by `{join.kind}`",
-                join.span,
-                "`add` needs equal shapes; `project` brings the input to the others' shape",
-            )
-        return best
 
     # -- layers ---------------------------------------------------------------------------------
 
     def layer(self, layer: Layer, at: int, scope: Scope, path: int) -> tuple[int, bool]:
-        op = OPS.get(layer.name)
+        op = None if layer.name in self.blocks else WRITTEN.get(layer.name)
         if op is None:
             return self.call(BlockCall(layer.name, (), layer.name_span), at, scope, path)
-        request = self.sizing.request(op, layer, scope, self.nodes[at].shape)
+        request = self.sizing.request(op, layer, scope, self.builder.shape(at))
         if request is None:
             return at, False
         return self.place(op, request, at, layer.span, path), True
@@ -384,29 +341,40 @@ class _Builder:
     def place(self, op: Op, request: LayerRequest, at: int, span: Span, path: int) -> int:
         """Add the layer's node, and those of its normalisation and activation."""
         at = self.node(op, request, at, span, path)
-        if op.role in ("weighted", "pool"):
-            for extra, asked in self.sizing.behind(request.flags, self.bare, self.nodes[at].shape):
+        if op.role in (WEIGHTED, POOL):
+            for extra, asked in self.sizing.behind(request.flags, self.bare, self.builder.shape(at)):
                 at = self.node(extra, asked, at, span, path)
         return at
 
     def node(self, op: Op, request: LayerRequest, at: int, span: Span, path: int) -> int:
-        source = self.nodes[at].shape
+        source = self.builder.shape(at)
         try:
-            attrs = op.prepare(request, source)
-            shape = op.shape(attrs, source)
+            attrs = op.attributes(request, source)
+            return self.add(op, attrs, (at,), span, path)
         except UnfitError as fault:
-            raise SpecError(str(fault), span, f"it reads {shown(source)}; {fault.hint}") from None
-        if not (holds(shape[0] > 0) and holds(shape[1] > 0) and holds(shape[2] > 0)):
+            raise SpecError(str(fault), span, f"it reads {papers_text(source)}; {fault.hint}") from None
+
+    def add(self, op: Op, attrs: Attrs, inputs: tuple[int, ...], span: Span, path: int) -> int:
+        """Add a node inside `path`; the value that it gives."""
+        if len(self.builder) >= MAX_NODES:
+            hint = "are its repetitions meant?"
+            raise SpecError(f"this network has more than {MAX_NODES:,} layers", span, hint)
+        values = self.builder.add(op, attrs, inputs, inside=path, span=span)
+        shape = self.builder.shape(values[0])
+        if not all([size > 0 if type(size) is int else every(size > 0) for size in shape]):
             hint = "the layers before it have made the grid too small, or a size is 0"
-            raise SpecError(f"nothing is left of {shown(source)} here: {shown(shape)}", span, hint)
-        return self.add(op.name, op.name, attrs, (at,), shape, span, path)
+            source = papers_text(self.builder.shape(inputs[0]))
+            raise SpecError(f"nothing is left of {source} here: {papers_text(shape)}", span, hint)
+        return values[0]
 
 
-_NO_OP = Op("", "", "")
+_NO_ATTRS = Attrs()
 
 
-def _equal(a: Iterable[Number], b: Iterable[Number]) -> bool:
-    return all(holds(x == y) for x, y in zip(a, b, strict=True))
+def _no_layer(row: TableRow) -> SpecError:
+    hint = "what its rule reads is blank or 0; the rule of a row that builds nothing is `-> pass`"
+    read = ("read here", row.steps[0].rule.span)
+    return SpecError(f"the row `{row.label}` builds no layer", row.cell.span, hint, read)
 
 
 def _in_row(fault: SpecError, row: TableRow) -> SpecError:

@@ -11,17 +11,16 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from archcalc.document.document import Cell, Document, MarkdownTable, Section
+from archcalc.document.model import Cell, Document, MarkdownTable, Section
 from archcalc.document.text import Scalar, key, number
-from archcalc.errors import ArchcalcError, Span, SpecError, suggest
+from archcalc.errors import Span, SpecError, suggest
 from archcalc.spec import statements
 from archcalc.spec.statements import Header, Statements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator, Mapping
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.+-]*")
-MAX_ANCESTORS = 20
 _FRONT = ("name", "aliases", "title", "source", "figures", "input", "extends")
 _VARIANT = ("variant", "of", "aliases", "title", "input")
 
@@ -58,66 +57,82 @@ def networks(document: Document) -> tuple[Outline, ...]:
     for single in ("title", "source", "figures", "input", "extends"):
         if isinstance(document.front.get(single), tuple):
             raise SpecError(f"`{single}` is a list", document.front_spans[single], "give one value")
-    kinds = [_sort(section) for section in document.sections]
-    own = [
-        (section, kind)
-        for section, kind in zip(document.sections, kinds, strict=True)
-        if kind.network or (kind.arch.extends and section.heading)
-    ]
-    tables = sum(len(kind.network) for kind in kinds)
-    shared = [k for s, k in zip(document.sections, kinds, strict=True) if all(s is not o for o, _ in own)]
-    common = _merge([kind.arch for kind in shared])
-    variants = [t for kind in kinds for t in kind.variants]
-    heads = [t for kind in kinds for t in kind.heads]
-    variables = {k: v for k, v in document.front.items() if k not in _FRONT}
-    for unknown, value in variables.items():
-        if isinstance(value, tuple):
-            raise SpecError(f"`{unknown}` is a list", document.front_spans[unknown], "give one value")
-    if "extends" not in document.front and not any(kind.arch.extends for kind in kinds):
+    parts = [(section, _sort(section)) for section in document.sections]
+    own = [part for part in parts if part[1].network or (part[1].arch.extends and part[0].heading)]
+    common = _merge([part[1].arch for part in parts if all(part is not o for o in own)])
+    variants = [table for _, kind in parts for table in kind.variants]
+    variables = _variables(document)
+    extends = "extends" in document.front
+    if not extends and not any(kind.arch.extends for _, kind in parts):
         _all_used(document, variables, variants)
-    if tables == 0 and not own and "extends" not in document.front and not common.extends:
+    tables = sum(len(kind.network) for _, kind in parts)
+    if tables == 0 and (extends or common.extends):
+        own, common = [(document.sections[0], _Kinds((), (), (), common)), *own], Statements()
+    if not own:
         raise SpecError(
             "this document holds no table of a network",
             document.start,
             "a table is a header such as `| type | output size |`, a line of dashes `|---|---|`, and rows",
         )
-    variables_only = {k: v for k, v in document.front.items() if not isinstance(v, tuple)}
-    bases: list[Outline] = []
-    if tables == 0 and ("extends" in document.front or common.extends):
-        own = [(document.sections[0], _Kinds((), (), (), common)), *own]
-        common = Statements()
-    for section, kind in own:
-        if len(kind.network) > 1:
-            raise SpecError(
-                "a second table under one heading",
-                kind.network[1].span,
-                "give each network a heading of its own; a table of variants, side heads or claims "
-                "starts with `variant`, has a column `from`, or starts with `claim`",
-            )
-        sole = section is document.sections[0] or (tables == 1 and bool(kind.network))
-        heading = section.heading
-        own_name = name if sole or heading is None else _slug(heading)
-        arch = kind.arch.over(common) if not kind.arch.extends else kind.arch
-        front_parent = document.front.get("extends")
-        if own_name == name and front_parent is not None and arch.extends is None:
-            parent = Header(str(front_parent), document.front_spans["extends"])
-            arch = replace(arch, extends=parent)
-        bases.append(
-            Outline(
-                name=own_name,
-                aliases=_aliases(document) if own_name == name else (),
-                title=str(document.front.get("title", name)) if own_name == name else own_name,
-                document=document,
-                statements=arch,
-                table=kind.network[0] if kind.network else None,
-                heads=_heads(kind.heads or (heads if own_name == name or tables > 1 else [])),
-                variables={k: v for k, v in variables_only.items() if k not in _FRONT},
-                input=variables_only.get("input"),
-                input_span=document.front_spans.get("input"),
-                span=heading.span if heading else document.start,
-            )
+    heads = [table for _, kind in parts for table in kind.heads]
+    shared = _Shared(document, name, variables, common, heads, tables)
+    return _with_variants([_outline(section, kind, shared) for section, kind in own], variants)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the networks of a document have in common; `tables` is how many tables of networks it holds."""
+
+    document: Document
+    name: str
+    variables: Mapping[str, Scalar]
+    arch: Statements
+    heads: list[MarkdownTable]
+    tables: int
+
+
+def _outline(section: Section, kind: _Kinds, shared: _Shared) -> Outline:
+    """The network that a section describes."""
+    if len(kind.network) > 1:
+        raise SpecError(
+            "a second table under one heading",
+            kind.network[1].span,
+            "give each network a heading of its own; a table of variants, side heads or claims "
+            "starts with `variant`, has a column `from`, or starts with `claim`",
         )
-    return _with_variants(bases, variants, document)
+    document, heading = shared.document, section.heading
+    sole = section is document.sections[0] or (shared.tables == 1 and bool(kind.network))
+    name = shared.name if sole or heading is None else _slug(heading)
+    main = name == shared.name  # the network that is called as the document is
+    arch = kind.arch if kind.arch.extends else kind.arch.over(shared.arch)
+    if main and arch.extends is None and "extends" in document.front:
+        arch = replace(arch, extends=Header(str(document.front["extends"]), document.front_spans["extends"]))
+    given = document.front.get("input")
+    return Outline(
+        name=name,
+        aliases=_aliases(document) if main else (),
+        title=str(document.front.get("title", name)) if main else name,
+        document=document,
+        statements=arch,
+        table=kind.network[0] if kind.network else None,
+        heads=_heads(kind.heads or (shared.heads if main or shared.tables > 1 else [])),
+        variables=shared.variables,
+        input=None if isinstance(given, tuple) else given,
+        input_span=document.front_spans.get("input"),
+        span=heading.span if heading else document.start,
+    )
+
+
+def _variables(document: Document) -> dict[str, Scalar]:
+    """The variables that the front matter sets."""
+    variables: dict[str, Scalar] = {}
+    for name, value in document.front.items():
+        if name in _FRONT:
+            continue
+        if isinstance(value, tuple):
+            raise SpecError(f"`{name}` is a list", document.front_spans[name], "give one value")
+        variables[name] = value
+    return variables
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +202,7 @@ def _front_name(document: Document) -> str:
             "this table is no spec yet: front matter and an `arch` block are missing",
             table.span,
             f"put {front} above it, and below it {arch}; "
-            f"`archcalc audit {document.file}` tells which of its rows can be right",
+            f"`archcalc audit {document.file}` says which of its rows can be right",
         )
     raise SpecError("this document has no front matter", document.start, f"begin it with {front}")
 
@@ -228,9 +243,7 @@ def _slug(heading: Cell) -> str:
     return name
 
 
-def _with_variants(
-    bases: list[Outline], tables: list[MarkdownTable], document: Document
-) -> tuple[Outline, ...]:
+def _with_variants(bases: list[Outline], tables: list[MarkdownTable]) -> tuple[Outline, ...]:
     """The base networks and the variants; a base whose variables only its variants set is left out."""
     by_name: dict[str, Outline] = {}
     for base in bases:
@@ -239,49 +252,55 @@ def _with_variants(
         by_name[base.name] = base
     varied: dict[str, Outline] = {}
     incomplete: set[str] = set()
-    for table in tables:
-        names = [c.text for c in table.header]
-        settings = [n for n in names if key(n) not in _VARIANT]
-        for i, cell in enumerate(table.header):
-            if key(cell.text) in [key(n) for n in names[:i]]:
-                raise SpecError(f"two columns are called `{cell.text}`", cell.span, "rename one")
-        if not table.rows:
-            raise SpecError(
-                "this table has no rows", table.span, "write a row for each variant, or remove it"
-            )
-        for row, span in zip(table.rows, table.row_spans, strict=True):
-            if len(row) != len(names):
-                raise ragged(row, len(names), span)
-            cells = {key(n): c for n, c in zip(names, row, strict=True)}
-            name = _named(cells["variant"].text, cells["variant"].span)
-            base = _base(name, cells.get("of"), bases, by_name)
-            values = {n: _cell_scalar(cells[key(n)]) for n in settings if not cells[key(n)].blank}
-            if any(n not in base.variables for n in settings):
-                incomplete.add(base.name)
-            given = cells.get("input")
-            outline = replace(
-                base,
-                name=name,
-                aliases=_listed(cells.get("aliases")),
-                title=cells["title"].text if "title" in cells else name,
-                variables={**base.variables, **values},
-                input=given.text if given and not given.blank else base.input,
-                input_span=given.span if given and not given.blank else base.input_span,
-                span=cells["variant"].span,
-            )
-            if name in varied:
-                raise SpecError(f"two variants are called `{name}`", outline.span, "rename one")
-            if name in by_name:
-                outline = replace(
-                    outline,
-                    aliases=outline.aliases or base.aliases,
-                    title=outline.title if "title" in cells else base.title,
-                )
-            varied[name] = outline
-    found = [b for b in bases if b.name not in incomplete and b.name not in varied]
-    everything = [*found, *varied.values()]
-    _unambiguous(everything)
-    return tuple(replace(o, alternatives=_alternatives(o, list(varied.values()))) for o in everything)
+    for cells, settings in (row for table in tables for row in _variant_rows(table)):
+        name = _named(cells["variant"].text, cells["variant"].span)
+        base = _base(name, cells.get("of"), bases, by_name)
+        if any(variable not in base.variables for variable in settings):
+            incomplete.add(base.name)
+        if name in varied:
+            raise SpecError(f"two variants are called `{name}`", cells["variant"].span, "rename one")
+        varied[name] = _variant(name, base, cells, settings, own=name in by_name)
+    kept = [b for b in bases if b.name not in incomplete and b.name not in varied]
+    outlines = [*kept, *varied.values()]
+    _unambiguous(outlines)
+    return tuple(replace(o, alternatives=_alternatives(o, list(varied.values()))) for o in outlines)
+
+
+def _variant_rows(table: MarkdownTable) -> Iterator[tuple[dict[str, Cell], dict[str, Cell]]]:
+    """The rows of a table of variants: all cells by the key of their header, and those of variables."""
+    names = [c.text for c in table.header]
+    keys = [key(name) for name in names]
+    for i, cell in enumerate(table.header):
+        if keys[i] in keys[:i]:
+            raise SpecError(f"two columns are called `{cell.text}`", cell.span, "rename one")
+    if not table.rows:
+        raise SpecError("this table has no rows", table.span, "write a row for each variant, or remove it")
+    for row, span in zip(table.rows, table.row_spans, strict=True):
+        if len(row) != len(names):
+            raise ragged(row, len(names), span)
+        cells = dict(zip(keys, row, strict=True))
+        yield cells, {name: cells[key(name)] for name in names if key(name) not in _VARIANT}
+
+
+def _variant(
+    name: str, base: Outline, cells: Mapping[str, Cell], settings: Mapping[str, Cell], own: bool
+) -> Outline:
+    """The network that a row of a table of variants makes of `base`; `own` tells whether it is called so."""
+    values = {variable: _cell_scalar(cell) for variable, cell in settings.items() if not cell.blank}
+    aliases = _listed(cells.get("aliases"))
+    title = cells["title"].text if "title" in cells else base.title if own else name
+    given = cells.get("input")
+    replaced = given is not None and not given.blank
+    return replace(
+        base,
+        name=name,
+        aliases=aliases or base.aliases if own else aliases,
+        title=title,
+        variables={**base.variables, **values},
+        input=given.text if given and replaced else base.input,
+        input_span=given.span if given and replaced else base.input_span,
+        span=cells["variant"].span,
+    )
 
 
 def _unambiguous(outlines: list[Outline]) -> None:
@@ -323,59 +342,8 @@ def _alternatives(outline: Outline, variants: list[Outline]) -> tuple[str, ...]:
     if match is None or "{" not in match.text:
         return ()
     name = match.text.strip("{} ")
-    found = (str(v.variables[name]) for v in variants if name in v.variables)
-    return tuple(dict.fromkeys(found))
-
-
-def resolve(
-    outline: Outline,
-    find: Callable[[str, Outline], Outline],
-    seen: tuple[Outline, ...] = (),
-) -> Outline:
-    """`outline` with all that the networks it extends give it.
-
-    `find` gives the network that an outline, its second argument, means by a name.
-    """
-    parent = outline.extends
-    if parent is None:
-        return outline
-    if any(_same(outline, other) for other in seen):
-        chain = " -> ".join(o.name for o in (*seen, outline))
-        hint = "break the circle: one of them needs a table of its own"
-        raise SpecError(f"`extends` goes round in a circle: {chain}", parent.span, hint)
-    if len(seen) >= MAX_ANCESTORS:
-        hint = "extend a network nearer to the one with the table"
-        raise SpecError(f"`extends` goes over more than {MAX_ANCESTORS} networks", parent.span, hint)
-    try:
-        above = find(parent.text, outline)
-    except ArchcalcError as fault:
-        if isinstance(fault, SpecError) and fault.span is not None:
-            raise
-        raise SpecError(fault.message, parent.span, fault.hint) from None
-    above = resolve(above, find, (*seen, outline))
-    return replace(
-        outline,
-        statements=replace(outline.statements.over(above.statements), extends=None),
-        table=outline.table or above.table,
-        heads=outline.heads or above.heads,
-        variables={**above.variables, **outline.variables},
-        input=above.input if outline.input is None else outline.input,
-        input_span=outline.input_span or above.input_span,
-        alternatives=outline.alternatives or above.alternatives,
-        document=_with_notes(outline.document, above.document),
-    )
-
-
-def _same(a: Outline, b: Outline) -> bool:
-    return a.name == b.name and a.document.file == b.document.file
-
-
-def _with_notes(own: Document, above: Document) -> Document:
-    if own is above:
-        return own
-    front = {**own.front}
-    front.setdefault("source", above.front.get("source", ""))
-    return replace(own, front=front, footnotes={**above.footnotes, **own.footnotes})
+    columns = (str(v.variables[name]) for v in variants if name in v.variables)
+    return tuple(dict.fromkeys(columns))
 
 
 def ragged(row: tuple[Cell, ...], expected: int, span: Span) -> SpecError:

@@ -1,6 +1,6 @@
 """Templates that take a cell's text apart: `{k}/{s}`, `conv{k}-{c}`, `[1x1, {a}; 3x3, {a}] x{n}`.
 
-`{name}` captures a value, `{}` the whole of what stands there, `…` matches anything. Case and blanks do
+`{name}` captures a value, `{}` all that stands there, `…` matches anything. Case and blanks do
 not count, so one template reads `7x7 conv, stride 2` and `7 × 7 conv, stride 2`.
 
 A template is matched from its end in sets of positions, one integer's bits each, and so in a time that
@@ -52,7 +52,7 @@ class Pattern:
     parts: tuple[PatternPart, ...]
 
     def match(self, text: str) -> dict[str, str] | None:
-        """What each capture holds where the whole of `text` fits; None where it does not.
+        """What each capture holds where all of `text` fits; None where it does not.
 
         Each part takes the least that lets the rest fit. A name captured twice must hold the same text
         both times.
@@ -106,11 +106,11 @@ def _before(part: PatternPart, ends: int, text: str) -> int:
         return (1 << ends.bit_length()) - 1
     if kind is PartKind.WHOLE:
         return (1 << (ends.bit_length() - 1)) - 1
-    found = 0
+    starts = 0
     for first, last in _runs(text, kind is PartKind.FACTOR):
         inside = (ends >> (first + 1)) & ((1 << (last - first)) - 1)  # ends within the run, behind its start
-        found |= ((1 << inside.bit_length()) - 1) << first
-    return found
+        starts |= ((1 << inside.bit_length()) - 1) << first
+    return starts
 
 
 def _starts(word: str, ends: int, text: str) -> int:
@@ -118,25 +118,25 @@ def _starts(word: str, ends: int, text: str) -> int:
     if not ends & (ends - 1):  # a single end: the common case
         at = ends.bit_length() - 1 - len(word)
         return 1 << at if at >= 0 and text.startswith(word, at) else 0
-    found = 0
+    starts = 0
     at = text.find(word)
     while at >= 0:
-        found |= 1 << at
+        starts |= 1 << at
         at = text.find(word, at + 1)
-    return found & (ends >> len(word))
+    return starts & (ends >> len(word))
 
 
 @lru_cache(maxsize=1024)
 def _runs(text: str, factor: bool) -> tuple[tuple[int, int], ...]:
     """The stretches of `text` that hold nothing at which a captured value breaks off."""
-    found = []
+    runs = []
     first = 0
     for at, c in enumerate((*text, " ")):
         if c in _BREAKS or c.isspace() or (factor and c == "x"):
             if at > first:
-                found.append((first, at))
+                runs.append((first, at))
             first = at + 1
-    return tuple(found)
+    return tuple(runs)
 
 
 def _end(part: PatternPart, at: int, ends: int, text: str) -> int:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from archcalc.document.text import number
 from archcalc.errors import SpecError, suggest
-from archcalc.graph.graph import parse_input
 from archcalc.metrics import METRICS
+from archcalc.shapes import BYTES
+from archcalc.spec.inputs import GivenInput, parse_input
 
 if TYPE_CHECKING:
     from archcalc.document.text import Scalar
-    from archcalc.ops.table import Shape
     from archcalc.spec.arithmetic import Reference
 
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 class Query:
     """What a reference asks for: a metric of a network in some scope, or of a row, layer or block of it.
 
-    `channels` is the number of channels behind which the row is counted by itself. Whether there is such a
-    `precision` is for those to say who count.
+    `channels` is the number of channels behind which the row is counted by itself.
     """
 
     metric: str
@@ -30,7 +29,7 @@ class Query:
     row: str = ""
     channels: int | None = None
     heads: bool = False
-    input: Shape | int | None = None
+    input: GivenInput | None = None
     batch: int = 1
     precision: str = "fp32"
     fused: bool = False
@@ -57,7 +56,7 @@ def parse(reference: Reference) -> Query:
             heads=_switch("heads", values.pop("heads", "0")),
             input=parse_input(values.pop("input")) if "input" in values else None,
             batch=_positive("batch", values.pop("batch", "1")),
-            precision=values.pop("precision", "fp32"),
+            precision=_precision(values.pop("precision", "fp32")),
             fused=_switch("fused", values.pop("fused", "0")),
             settings=tuple((name, _scalar(value)) for name, value in values.items()),
         )
@@ -108,6 +107,12 @@ def _positive(name: str, text: str) -> int:
     if not re.fullmatch(r"[1-9]\d{0,5}", text):
         raise ValueError(f"`{name}={text}` is no number of images")
     return int(text)
+
+
+def _precision(text: str) -> str:
+    if text not in BYTES:
+        raise ValueError(f"no precision is called `{text}`: one of " + ", ".join(BYTES))
+    return text
 
 
 def _scalar(text: str) -> Scalar:

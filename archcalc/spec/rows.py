@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archcalc.document.document import Cell, MarkdownTable
+from archcalc.document.model import Cell, MarkdownTable
 from archcalc.document.text import Scalar, key
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.metrics import SHAPES
-from archcalc.spec.columns import Layout, lay_out
-from archcalc.spec.grammar import Chain
+from archcalc.spec.columns import NEXT, Layout, lay_out
 from archcalc.spec.outline import Outline, ragged
 from archcalc.spec.patterns import WHOLE, Pattern
 from archcalc.spec.statements import Rule, Total
+from archcalc.spec.syntax import Chain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class TableReading:
-    """A table's rows, the claims that whole rows make of the network, and the rules used (by identity)."""
+    """A table's rows, the claims that rows make of the network, and the rules used (by identity)."""
 
     rows: tuple[TableRow, ...]
     totals: tuple[CellClaim, ...]
@@ -120,13 +120,33 @@ class _Reader:
             lines.append((cells, span))
         if not lines:
             raise SpecError("this table has no rows", table.span, "write a row for each layer of the network")
+        printed = len(lines)
         if table is self.outline.table:
             lines.extend(self.appended(width, layout))
-        # All cells are taken apart before any rule is tried: a value in the wrong column is found first.
+        # All cells are taken apart before any rule is tried: a value in the wrong column is reported first.
         bound = [self.bind(table, cells) for cells, _ in lines]
-        return tuple(
+        rows = tuple(
             self.row(cells, span, layout, *parts) for (cells, span), parts in zip(lines, bound, strict=True)
         )
+        for i, row in enumerate(rows):
+            if i >= printed:
+                self.reads_no_cell(row, row, "")
+            if i + 1 >= printed and i + 1 < len(rows):
+                self.reads_no_cell(row, rows[i + 1], NEXT)
+        return rows
+
+    def reads_no_cell(self, row: TableRow, appended: TableRow, prefix: str) -> None:
+        """Complain where `row` reads a cell of an `appended` row, which has none: its layer would vanish."""
+        missing = {prefix + name for name, bound in appended.names.items() if not bound.text}
+        for step in row.steps:
+            for wanted, name in self.statements.outer_names(step.body).items():
+                if wanted in missing and wanted not in step.names:
+                    raise SpecError(
+                        f"`{{{name.name}}}` reads a cell, and the appended row `{appended.label}` has none",
+                        name.span,
+                        f"write the value itself in a rule for `{row.label}`",
+                        ("appended here", appended.span),
+                    )
 
     def appended(self, width: int, layout: Layout) -> Iterator[tuple[tuple[Cell, ...], Span]]:
         """The rows of `append : linear, softmax`, which the table leaves out: all other cells are blank."""
@@ -170,7 +190,7 @@ class _Reader:
         if totals:
             if len(totals) < len(steps):
                 raise SpecError(
-                    f"`{cell.text}` is both layers and a total", cell.span, "write a rule for the whole cell"
+                    f"`{cell.text}` is both layers and a total", cell.span, "write a rule for all of the cell"
                 )
             steps = ()
         head = cells[layout.source] if layout.source is not None else None
@@ -230,12 +250,12 @@ class _Reader:
         )
 
     def steps(self, cell: Cell, by_header: Mapping[str, Cell]) -> tuple[Step, ...]:
-        """The rule of the whole cell or, where none fits, the rules of its items, in their order."""
+        """The rule that reads all of a cell or, where none fits, the rules of its items, in their order."""
         if cell.blank:
             raise SpecError("the cell that the rules read is blank", cell.span, "name the layer")
-        found = self.rule(cell.text, cell, by_header)
-        if found is not None:
-            return (found,)
+        step = self.rule(cell.text, cell, by_header)
+        if step is not None:
+            return (step,)
         text = cell.text.strip("[]")
         items = list(re.finditer(r"[^\s,;]+", text))
         best: dict[int, tuple[Step, ...]] = {len(items): ()}

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc.document.text import key, number
 from archcalc.errors import Span, SpecError, suggest
-from archcalc.spec.arithmetic import BLANK, PLAIN, Name, Reference, Size, evaluate, holds, names, whole
+from archcalc.numbers import every, is_whole
+from archcalc.shapes import as_image, channels
+from archcalc.spec.arithmetic import BLANK, PLAIN, Name, Reference, Size, evaluate, names
 from archcalc.spec.grammar import MAX_SIZE, SizeWord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from archcalc.ops.table import Shape
-    from archcalc.spec.arithmetic import Number
+    from archcalc.numbers import Number
+    from archcalc.shapes import Shape
     from archcalc.spec.rows import Bound
 
 _SIZE = re.compile(r"[0-9]{1,9}(x[0-9]{1,9}){1,9}")
@@ -65,7 +67,7 @@ class Scope:
                 self.used.add(wanted)
             return self.read(bound.text, bound.span, name.name)
         if source is not None and wanted in ("in", "in_h", "in_w"):
-            return source[("in", "in_h", "in_w").index(wanted)]
+            return self.incoming(wanted, source, name.span)
         if wanted in self.variables:
             value = self.variables[wanted]
             return self.read(value, name.span, name.name) if isinstance(value, str) else value
@@ -75,6 +77,14 @@ class Scope:
         if any(k.startswith(wanted) and PLAIN.fullmatch(k) is None for k in known):
             hint = 'a name with other signs than letters, digits, `_` and `#` goes in quotes: `{"…"}`'
         raise SpecError(f"no column, capture or variable is called `{name.name}`", name.span, hint)
+
+    def incoming(self, wanted: str, source: Shape, span: Span) -> Number:
+        """`{in}`, `{in_h}` and `{in_w}`: the channels and the grid of what comes in."""
+        if wanted == "in":
+            return channels(source)
+        if len(source) == 2:
+            raise SpecError(f"`{{{wanted}}}` is the side of an image", span, "a sequence comes in here")
+        return as_image(source)[("in", "in_h", "in_w").index(wanted)]
 
     def read(self, text: str, span: Span, name: str) -> Any:
         """The value of a cell's text: blank, a number, a size such as `7x7`, or a variable's name."""
@@ -163,14 +173,14 @@ def checked(value: Number, span: Span) -> Number:
         return value
     if isinstance(value, str):
         raise SpecError(f"`{value}` is not a number", span, "a size is a whole number")
-    if not holds(value >= 0) or not holds(value <= MAX_SIZE):
+    if not every(value >= 0) or not every(value <= MAX_SIZE):
         raise SpecError(f"{value} is out of range", span, f"sizes lie between 0 and {MAX_SIZE:,}")
     return value
 
 
 def integer(value: Number, span: Span, what: str) -> Number:
     """`value` where it is whole; raises `SpecError` where not."""
-    if type(value) is not int and not whole(value):
+    if type(value) is not int and not is_whole(value):
         shown = float(value) if isinstance(value, Fraction) else value
         raise SpecError(f"{what} comes to {shown}, which is not whole", span, "use `//`, or `round(…)`")
     return value

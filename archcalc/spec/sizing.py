@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from archcalc.errors import SpecError
+from archcalc.numbers import Number, every
 from archcalc.ops import table as ops
-from archcalc.ops.table import LayerRequest, Op, Pair, Shape
-from archcalc.spec.arithmetic import BLANK, Number, holds
+from archcalc.ops.op import NORM, LayerRequest, Op, Pair
+from archcalc.spec.arithmetic import BLANK
 from archcalc.spec.grammar import Layer, LayerFlag, SizeWord
 from archcalc.spec.scope import Scope, integer, parts
 
 if TYPE_CHECKING:
+    from archcalc.shapes import Shape
     from archcalc.spec.statements import Default
 
 Sizes = tuple[Pair | None, Pair | None, Number | None]
@@ -99,7 +101,7 @@ class Sizing:
             return known
         # the flag `linear` means no activation; it only shares its name with an op
         found = [ops.OPS[f] for f in flags if f in ops.OPS and f != "linear"]
-        found.sort(key=lambda op: op.role != "norm")
+        found.sort(key=lambda op: op.role != NORM)
         made = tuple((op, LayerRequest(None, None, None, self.flags(op, (), scope, source))) for op in found)
         if id(flags) in self._lasting and all(id(request.flags) in self._lasting for _, request in made):
             self._behind[id(flags)] = made
@@ -112,7 +114,7 @@ def _pair(numbers: Sequence[Number], word: SizeWord, what: str) -> Pair:
         hint = "it has a height and a width, or one number for both"
         raise SpecError(f"`{shown}` is not {what}", word.span, hint)
     for n in numbers:
-        if not holds(integer(n, word.span, what) > 0):
+        if not every(integer(n, word.span, what) > 0):
             raise SpecError(f"{what} of {n} covers nothing", word.span, "1 at least")
     return numbers[0], numbers[-1]
 
@@ -134,9 +136,9 @@ def _check_value(flag: LayerFlag, value: Number, word: SizeWord) -> None:
     if flag.name == "eps":
         return
     if flag.name == "p":
-        if not holds(value < 1):
+        if not every(value < 1):
             raise SpecError("`p` is a share of all activations", word.span, "40% is `p=0.4`")
         return
     integer(value, word.span, f"`{flag.name}`")
-    if flag.name not in ("pad", "maps") and not holds(value > 0):
+    if flag.name not in ("pad", "maps") and not every(value > 0):
         raise SpecError(f"`{flag.name}` of {value}", word.span, "1 at least")

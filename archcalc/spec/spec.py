@@ -4,32 +4,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
-from archcalc.document.document import Document, Footnote
+from archcalc.document.model import Document, Footnote, MarkdownTable
 from archcalc.document.text import Scalar, key
 from archcalc.errors import Span, SpecError, suggest
-from archcalc.spec import checks as wording
-from archcalc.spec import grammar, rows
-from archcalc.spec.grammar import SizeWord
-from archcalc.spec.outline import Outline, resolve
+from archcalc.spec import checks, rows
+from archcalc.spec.inheritance import resolve
+from archcalc.spec.inputs import own_input
+from archcalc.spec.outline import Outline
 from archcalc.spec.rows import CellClaim, TableReading, TableRow
+from archcalc.spec.sizes import SizeWord
 from archcalc.spec.statements import Rule, Statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_NO_HEADS: Final = TableReading((), (), frozenset())
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """One network as its document describes it, with every name bound and every claim in hand."""
+    """One network as its document describes it, with every name bound and every claim in hand.
+
+    `channels_first` tells in which order the three parts of `input` stand.
+    """
 
     name: str
     aliases: tuple[str, ...]
     title: str
     source: str
     input: SizeWord
+    channels_first: bool
     input_span: Span
     variables: Mapping[str, Scalar]
     rows: tuple[TableRow, ...]
@@ -55,61 +63,67 @@ def build(
     `settings` replace variables of the same name. Raises `SpecError` at the first fault.
     """
     settings = dict(settings or {})
-    own_rules = outline.statements.rules
-    whole = resolve(outline, find)
-    for name in settings:
-        if name not in whole.variables:
-            known = ", ".join(whole.variables) or "none"
-            raise SpecError(
-                f"`{whole.name}` has no variable `{name}`",
-                hint=suggest(name, list(whole.variables)) or f"its variables: {known}",
-            )
-    variables = {**whole.variables, **settings}
-    if whole.table is None:
+    resolved = resolve(outline, find)
+    variables = {**resolved.variables, **settings}
+    if unknown := [name for name in settings if name not in resolved.variables]:
+        known = ", ".join(resolved.variables) or "none"
         raise SpecError(
-            f"`{whole.name}` has no table",
-            whole.span,
+            f"`{resolved.name}` has no variable `{unknown[0]}`",
+            hint=suggest(unknown[0], list(resolved.variables)) or f"its variables: {known}",
+        )
+    table, size, size_span = _parts(outline, resolved)
+    checks.check(resolved.statements)
+    trunk = rows.read(resolved, variables, table)
+    heads = rows.read(resolved, variables, resolved.heads) if resolved.heads else _NO_HEADS
+    _check_rules(outline.statements.rules, resolved, trunk.used | heads.used)
+    layers = tuple(row for row in trunk.rows if row.steps)
+    if not layers:
+        raise SpecError(
+            "no row of this table builds a layer",
+            table.span,
+            "`-> total …` only states what a row claims",
+        )
+    word, first = own_input(str(size), size_span)
+    _check_sources(heads.rows, [row.label for row in layers])
+    return Spec(
+        name=resolved.name,
+        aliases=resolved.aliases,
+        title=resolved.title,
+        source=str(resolved.document.front.get("source", "")),
+        input=word,
+        channels_first=first,
+        input_span=size_span,
+        variables=variables,
+        rows=layers,
+        heads=heads.rows,
+        totals=trunk.totals,
+        statements=resolved.statements,
+        document=resolved.document,
+        settings=settings,
+    )
+
+
+def _parts(outline: Outline, resolved: Outline) -> tuple[MarkdownTable, Scalar, Span]:
+    """The table and the input that a network needs. Raises `SpecError` where one, or any rule, is missing."""
+    if resolved.table is None:
+        raise SpecError(
+            f"`{resolved.name}` has no table",
+            resolved.span,
             "write the paper's table under its heading, or `extends`",
         )
-    if not whole.statements.rules:
+    if not resolved.statements.rules:
         raise SpecError(
             "no rule says what a row of this table is",
-            whole.table.span,
+            resolved.table.span,
             "add a fenced `arch` block with lines such as `max pool -> maxpool 3x3/2`",
         )
-    if whole.input is None or whole.input_span is None:
+    if resolved.input is None or resolved.input_span is None:
         raise SpecError(
             "the document has no `input`",
             outline.document.start,
             "add `input: 224x224x3` to the front matter: height, width, channels",
         )
-    wording.check(whole.statements)
-    trunk = rows.read(whole, variables, whole.table)
-    heads = rows.read(whole, variables, whole.heads) if whole.heads else TableReading((), (), frozenset())
-    _check_rules(own_rules, whole, trunk.used | heads.used)
-    layers = tuple(row for row in trunk.rows if row.steps)
-    if not layers:
-        raise SpecError(
-            "no row of this table builds a layer",
-            whole.table.span,
-            "`-> total …` only states what a row claims",
-        )
-    _check_sources(heads.rows, [row.label for row in layers])
-    return Spec(
-        name=whole.name,
-        aliases=whole.aliases,
-        title=whole.title,
-        source=str(whole.document.front.get("source", "")),
-        input=_input(whole.input, whole.input_span),
-        input_span=whole.input_span,
-        variables=variables,
-        rows=layers,
-        heads=heads.rows,
-        totals=trunk.totals,
-        statements=whole.statements,
-        document=whole.document,
-        settings=settings,
-    )
+    return resolved.table, resolved.input, resolved.input_span
 
 
 def place_in(label: str, source: str) -> str | None:
@@ -130,13 +144,13 @@ def _check_sources(heads: tuple[TableRow, ...], names: list[str]) -> None:
         wanted, span = head.source.text, head.source.span
         if not wanted:
             raise SpecError("this side head reads no row", span, "name the row, as it stands in the table")
-        found = sum(place_in(n, wanted) is not None for n in names)
-        if found == 0:
+        count = sum(place_in(n, wanted) is not None for n in names)
+        if count == 0:
             hint = suggest(wanted, names) or "the rows are: " + ", ".join(dict.fromkeys(names))
             raise SpecError(f"no row is called `{wanted}`", span, hint)
-        if found > 1:
+        if count > 1:
             hint = "give the rows a column of names: `label : header`"
-            raise SpecError(f"{found} rows are called `{wanted}`", span, hint)
+            raise SpecError(f"{count} rows are called `{wanted}`", span, hint)
 
 
 def _check_rules(rules: tuple[Rule, ...], outline: Outline, used: frozenset[int]) -> None:
@@ -162,11 +176,3 @@ def _check_rules(rules: tuple[Rule, ...], outline: Outline, used: frozenset[int]
         if rule.conditions:
             hint = "its conditions hold in no row, or an earlier rule reads them all"
         raise SpecError(f"no row is left for `{rule.pattern.text}`", rule.span, hint)
-
-
-def _input(value: Scalar, span: Span) -> SizeWord:
-    text = str(value)
-    shape = re.compile(r"([0-9]{1,9}|\{[^{}]*\})(x([0-9]{1,9}|\{[^{}]*\})){0,2}")
-    if not shape.fullmatch(text):
-        raise SpecError(f"`{text}` is not an input size", span, "write `224x224x3` or `3x224x224`")
-    return grammar.size_word(text, replace(span, end=span.start + len(text)))

@@ -9,7 +9,7 @@ params : {} = weights                ... and says which metric the cell claims
 default conv : same bias relu        flags that every such layer has unless it says otherwise
 name(a b=1) = expression             a named block
 pattern | header : pattern -> expression    what a row of that type is
-pattern -> total macs = {f}e9        a row that claims a figure of the whole network, perhaps in a unit
+pattern -> total macs = {f}e9        a row that claims a figure of the network, perhaps in a unit
 """
 
 from __future__ import annotations
@@ -19,16 +19,20 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from archcalc.document.document import ArchBlock
+from archcalc.document.model import ArchBlock
 from archcalc.document.text import clean, key
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.metrics import METRICS, SHAPES
-from archcalc.spec import grammar
-from archcalc.spec.grammar import Chain, LayerFlag, SizeWord, SourceText
+from archcalc.spec import grammar, syntax
+from archcalc.spec.grammar import SourceText
 from archcalc.spec.patterns import Pattern, compile_pattern
+from archcalc.spec.sizes import SizeWord, size_word
+from archcalc.spec.syntax import BlockCall, Chain, Layer, LayerFlag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from archcalc.spec.arithmetic import Name
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class ColumnStatement:
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
+class BlockParameter:
     """A block's parameter; `default` is None where an argument is required."""
 
     name: str
@@ -54,14 +58,14 @@ class Block:
     """`name(a b=1) = expression`."""
 
     name: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[BlockParameter, ...]
     body: Chain
     span: Span
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """`total metric = {capture}unit`: the row claims a figure of the whole network.
+    """`total metric = {capture}unit`: the row claims a figure of the network.
 
     `unit` (`e10`, `K`, `M`, `G`) stands for what the paper prints in the row's label and not in its cells.
     """
@@ -127,6 +131,30 @@ class Statements:
             append=self.append or parent.append,
         )
 
+    def outer_names(self, body: object, known: dict[str, dict[str, Name]] | None = None) -> dict[str, Name]:
+        """The names that `body`, and the blocks that it calls, read from their row, by `text.key`.
+
+        `known` holds what was worked out of each block already.
+        """
+        known = {} if known is None else known
+        names = {key(name.name): name for name in syntax.read_names(body)}
+        for part in syntax.parts(body):
+            block = self.blocks.get(part.name) if isinstance(part, BlockCall | Layer) else None
+            if block is None:
+                continue
+            if block.name not in known:
+                known[block.name] = {}  # a block that holds itself is reported elsewhere
+                own = {key(parameter.name) for parameter in block.parameters}
+                inner = self.outer_names(block.body, known)
+                known[block.name] = {k: name for k, name in inner.items() if k not in own}
+            names |= known[block.name]
+            given = {flag.name for flag in part.arguments} if isinstance(part, BlockCall) else set()
+            for parameter in block.parameters:
+                if parameter.name not in given:
+                    for word in parameter.default or ():
+                        names |= {key(name.name): name for name in syntax.read_names(word)}
+        return names
+
 
 _COMMENT = re.compile(r"(^|(?<=\s))#(?=\s|$).*$")
 _ARROW = re.compile(r"=>|[→⇒⟶➔➜]|- >")
@@ -153,34 +181,34 @@ def parse(blocks: Iterable[ArchBlock]) -> Statements:
             raise SpecError(limit, source.span(0, 1), hint)
         if "->" in text:
             rules.append(_rule(source))
-        elif found := _ARROW.search(text):
-            spot = source.span(*found.span())
+        elif match := _ARROW.search(text):
+            spot = source.span(*match.span())
             raise SpecError(
-                f"`{found.group()}` is not an arrow", spot, "a rule reads `pattern -> expression`"
+                f"`{match.group()}` is not an arrow", spot, "a rule reads `pattern -> expression`"
             )
-        elif found := _DEFAULT.match(text):
-            rest = _tail(source, found.end())
-            spot = source.span(*found.span(1))
-            if found[1] in defaults:
-                raise SpecError(f"`{found[1]}` has two defaults", spot, "write them on one line")
-            defaults[found[1]] = Default(found[1], grammar.parse_flags(rest), spot)
-        elif found := _BLOCK.match(text):
-            made = _block(source, found)
+        elif match := _DEFAULT.match(text):
+            rest = _tail(source, match.end())
+            spot = source.span(*match.span(1))
+            if match[1] in defaults:
+                raise SpecError(f"`{match[1]}` has two defaults", spot, "write them on one line")
+            defaults[match[1]] = Default(match[1], grammar.parse_flags(rest), spot)
+        elif match := _BLOCK.match(text):
+            made = _block(source, match)
             if made.name in named:
                 raise SpecError(f"`{made.name}` is defined twice", made.span, "rename one")
             named[made.name] = made
-        elif found := _COLUMN.match(text):
-            header = found[1]
-            spot = source.span(*found.span(1))
+        elif match := _COLUMN.match(text):
+            header = match[1]
+            spot = source.span(*match.span(1))
             if header not in _SPECIAL:
-                columns.append(_column(source, header.strip('"'), found.end(), spot))
+                columns.append(_column(source, header.strip('"'), match.end(), spot))
                 continue
             if header in special:
                 raise SpecError(f"`{header}` stands twice", spot, "keep one")
-            value = clean(text[found.end() :])
+            value = clean(text[match.end() :])
             if not value:
                 raise SpecError(f"`{header}` names nothing", spot, f"`{header} : name`")
-            lead = len(text) - len(text[found.end() :].lstrip())
+            lead = len(text) - len(text[match.end() :].lstrip())
             special[header] = Header(value, source.span(lead, len(text)))
         else:
             raise SpecError(
@@ -236,8 +264,8 @@ def _logical_lines(block: ArchBlock) -> list[SourceText]:
 def _uncomment(line: str) -> str:
     """`line` without its comment: a `#` with a blank on both sides. (`#3x3` is a column's name.)"""
     masked = re.sub(r"\{[^{}]*\}|\"[^\"]*\"", lambda m: "_" * len(m.group()), line)
-    found = _COMMENT.search(masked)
-    return line if found is None else line[: found.start()].rstrip()
+    comment = _COMMENT.search(masked)
+    return line if comment is None else line[: comment.start()].rstrip()
 
 
 def _tail(source: SourceText, start: int) -> SourceText:
@@ -275,15 +303,15 @@ def _metric(word: str, span: Span) -> str:
 def _column(source: SourceText, header: str, start: int, spot: Span) -> ColumnStatement:
     rest = source.text[start:]
     metric = ""
-    found = re.search(r"=\s*([A-Za-z_]+)\s*$", rest)
+    claim = re.search(r"=\s*([A-Za-z_]+)\s*$", rest)
     template = rest
-    if found:
-        metric = _metric(found[1], source.span(start + found.start(1), start + found.end(1)))
-        template = rest[: found.start()]
+    if claim:
+        metric = _metric(claim[1], source.span(start + claim.start(1), start + claim.end(1)))
+        template = rest[: claim.start()]
     lead = start + len(template) - len(template.lstrip())
     where = source.span(lead, max(start + len(template.rstrip()), lead + 1))
     if not template.strip():
-        raise SpecError("the pattern is missing here", where, f"`{header} : {{}}` reads the whole cell")
+        raise SpecError("the pattern is missing here", where, f"`{header} : {{}}` reads all of the cell")
     pattern = _pattern(template, where)
     if metric in SHAPES and not {"h"} <= set(pattern.names) <= {"h", "w", "c"} and pattern.names != ("c",):
         hint = f"`{header} : {{h}}x{{w}}x{{c}} = {metric}`, of which `w` or `c` may be missing"
@@ -291,37 +319,36 @@ def _column(source: SourceText, header: str, start: int, spot: Span) -> ColumnSt
     return ColumnStatement(clean(header), pattern, metric, spot)
 
 
-def _block(source: SourceText, found: re.Match[str]) -> Block:
-    spot = source.span(*found.span(1))
-    if found[1] in (*_SPECIAL, "default"):
+def _block(source: SourceText, match: re.Match[str]) -> Block:
+    spot = source.span(*match.span(1))
+    if match[1] in (*_SPECIAL, "default"):
         raise SpecError(
-            f"`{found[1]}` cannot be a block's name", spot, f"`{found[1]} : …` is written with a colon"
+            f"`{match[1]}` cannot be a block's name", spot, f"`{match[1]} : …` is written with a colon"
         )
-    parameters: list[Parameter] = []
+    parameters: list[BlockParameter] = []
     places: list[Span] = []
-    for word in re.finditer(r"\S+", found[2] or ""):
-        begin = found.start(2) + word.start()
+    for word in re.finditer(r"\S+", match[2] or ""):
+        begin = match.start(2) + word.start()
         name, equals, default = word.group().rstrip(",").partition("=")
         where = source.span(begin, begin + len(word.group()))
         if not re.fullmatch(r"[A-Za-z_]\w*", name):
-            shown = word.group()
             raise SpecError(
-                f"`{shown}` is not a parameter", where, "`name(a b=1) = expression`, without other blanks"
+                f"`{word[0]}` is not a parameter", where, "`name(a b=1) = expression`, without other blanks"
             )
         if any(p.name == name for p in parameters):
             raise SpecError(f"`{name}` is a parameter twice", where, "rename one")
         value = None
         if equals:
-            value = (grammar.size_word(default, where.within(len(name) + 1, len(name) + 1 + len(default))),)
-        parameters.append(Parameter(name, value))
+            value = (size_word(default, where.within(len(name) + 1, len(name) + 1 + len(default))),)
+        parameters.append(BlockParameter(name, value))
         places.append(where)
-    body = grammar.parse(_tail(source, found.end()))
-    read = set(grammar.names(body))
+    body = grammar.parse(_tail(source, match.end()))
+    read = set(syntax.names(body))
     for parameter, where in zip(parameters, places, strict=True):
         if key(parameter.name) not in read:
             hint = f"use `{{{parameter.name}}}` in it, or drop the parameter"
-            raise SpecError(f"`{found[1]}` never reads its parameter `{parameter.name}`", where, hint)
-    return Block(found[1], tuple(parameters), body, spot)
+            raise SpecError(f"`{match[1]}` never reads its parameter `{parameter.name}`", where, hint)
+    return Block(match[1], tuple(parameters), body, spot)
 
 
 def _rule(source: SourceText) -> Rule:
@@ -335,14 +362,14 @@ def _rule(source: SourceText) -> Rule:
     conditions = []
     for begin, end in pieces[1:]:
         piece = text[begin:end]
-        found = _COLUMN.match(piece)
+        match = _COLUMN.match(piece)
         lead = begin + len(piece) - len(piece.lstrip())
         where = source.span(lead, max(begin + len(piece.rstrip()), lead + 1))
-        if found is None:
+        if match is None:
             hint = "`pattern | header : pattern -> expression`"
             raise SpecError("a condition reads `header : pattern`", where, hint)
-        header = source.span(begin + found.start(1), begin + found.end(1))
-        conditions.append((clean(found[1].strip('"')), _pattern(piece[found.end() :], where), header))
+        header = source.span(begin + match.start(1), begin + match.end(1))
+        conditions.append((clean(match[1].strip('"')), _pattern(piece[match.end() :], where), header))
     total = _TOTAL.match(text, arrow + 2)
     if total is None:
         _one_arrow(source, arrow)

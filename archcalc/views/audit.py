@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from archcalc.audit.conventions import RULE
-from archcalc.audit.readings import value_text as value_text
+from archcalc.metrics import METRICS
 from archcalc.spec.arithmetic import Size
 from archcalc.spec.library import folder
+from archcalc.units.formatting import end_of_interval, exact, percent, published_interval
 from archcalc.views import tables
 from archcalc.views.tables import Column, Table
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from archcalc.audit.findings import Audit, Choice, Finding, Paper, ReadingResult, Suggestion, Summary
-    from archcalc.units import PublishedInterval
 
 #: What the columns of a summary count.
 SUMMARY: Final = (
@@ -22,42 +23,31 @@ SUMMARY: Final = (
     "gives what is printed; unknown: they differ, cause unknown; fail: unexplained; others: of the figures "
     "that are not the paper's own (of notes, released models, other papers, sums of cells), how many agree."
 )
-_METRICS: Final = {"macs": "MACs", "flops": "FLOPs"}
 
 
-def interval_text(finding: Finding) -> str:
+def figure(value: Any, published: str = "") -> str:
+    """A figure as people read it: every digit of an integer, six of a ratio, a shape with `x`.
+
+    Where a percentage is printed, so is what is compared with it.
+    """
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, Size) else exact(value, published)
+
+
+def printed_as(finding: Finding) -> str:
     """What a printed figure stands for: `2,713.6 to 2,816`, `at most 25,000,000`; "" for an exact one."""
     if len(finding.intervals) != 1 or finding.compared:
         return ""
-    return between(finding.intervals[0], finding.published)
-
-
-def between(interval: PublishedInterval, published: str = "") -> str:
-    """An interval in words; "" where it is one number."""
-    if interval.lo is None:
-        return ("at most " if interval.hi_closed else "less than ") + _end(interval.hi, published)
-    if interval.hi is None:
-        return ("at least " if interval.lo_closed else "more than ") + _end(interval.lo, published)
-    if interval.lo == interval.hi:
-        return ""
-    return f"{_end(interval.lo, published)} to {_end(interval.hi, published)}"
-
-
-def _end(value: Fraction | None, published: str = "") -> str:
-    exact = (value or Fraction(0)) * (100 if published.endswith("%") else 1)
-    unit = "%" * published.endswith("%")
-    if exact.denominator == 1:
-        return f"{exact.numerator:,}{unit}"
-    digits = f"{float(exact):,.6f}".rstrip("0").rstrip(".")
-    return (digits if abs(exact) < 10**9 else f"{float(exact):,.1f}") + unit
+    return published_interval(finding.intervals[0], finding.published)
 
 
 def place(finding: Finding) -> str:
     """Where the published figure stands: `specs/googlenet.md:14`."""
-    return f"{file_name(finding.span.file)}:{finding.span.line}"
+    return f"{display_path(finding.span.file)}:{finding.span.line}"
 
 
-def file_name(file: str) -> str:
+def display_path(file: str) -> str:
     """A file as it is named to people: shipped specs as they lie in a checkout, others as they were given."""
     own = str(folder())
     return f"specs{file[len(own) :]}" if file.startswith(own) else file
@@ -65,7 +55,7 @@ def file_name(file: str) -> str:
 
 def suggestion_text(suggestion: Suggestion) -> str:
     """A suggestion as one sentence."""
-    values = ", ".join(f"{value_text(v)} {_METRICS.get(m, m)}" for m, v in suggestion.values.items())
+    values = ", ".join(f"{figure(v)} {METRICS[m].header}" for m, v in suggestion.values.items())
     condition = f" ({suggestion.condition})" if suggestion.condition else ""
     return f"{suggestion.change}: {values}{condition}"
 
@@ -73,7 +63,7 @@ def suggestion_text(suggestion: Suggestion) -> str:
 def reading_text(reading: ReadingResult, published: str) -> str:
     """A reading, what it comes to and what follows: `60e6 / 5e6 = 12, the rounded figures: gives it`."""
     words = f", {reading.words}" if reading.words else ""
-    value = value_text(reading.computed, published)
+    value = figure(reading.computed, published)
     return f"{reading.text} = {value}{words}: {reading.verdict_text}"
 
 
@@ -95,7 +85,7 @@ def side_by_side(paper: Paper, choice: Choice) -> dict[str, dict[str, str]]:
         by_value = finding.by(choice.name, taken)
         if by_value:
             sentences[f"{finding.row} ({finding.published})"] = {
-                value: f"{value_text(line.computed, finding.published)}, {line.compared}"
+                value: f"{figure(line.computed, finding.published)}, {line.compared}"
                 for value, line in by_value.items()
             }
     return sentences
@@ -135,7 +125,7 @@ def summary(audits: Audit) -> Table:
     rows = tuple(line(p.audited or p.name, p.summary, p.elsewhere) for p in audits.papers)
     total = (line("all", audits.summary, audits.elsewhere),) if len(rows) > 1 else ()
     failing = (i for i, p in enumerate(audits.papers) if (p.summary + p.elsewhere).failing)
-    return Table("", columns, rows, total, (SUMMARY,), dict.fromkeys(failing, "bad"))
+    return Table("", columns, rows, total, (SUMMARY, RULE), dict.fromkeys(failing, "bad"))
 
 
 _FINDINGS: Final = (
@@ -175,10 +165,10 @@ def _row(finding: Finding, raw: bool) -> tuple[Any, ...]:
     interval = finding.intervals[0] if len(finding.intervals) == 1 else None
     low, high = (interval.lo, interval.hi) if interval else (None, None)
     if not raw:
-        low, high = (None if end is None else _end(end, finding.published) for end in (low, high))  # type: ignore[assignment]
+        low, high = (None if end is None else end_of_interval(end, finding.published) for end in (low, high))  # type: ignore[assignment]
     cause = finding.cause
     return (
-        file_name(finding.span.file),
+        display_path(finding.span.file),
         finding.span.line,
         finding.row,
         finding.column,
@@ -191,7 +181,7 @@ def _row(finding: Finding, raw: bool) -> tuple[Any, ...]:
         finding.verdict_text,
         str(finding.outcome),
         _difference(finding.difference, raw),
-        f"{cause.text} = {value_text(cause.computed, finding.published)}" if cause else "",
+        f"{cause.text} = {figure(cause.computed, finding.published)}" if cause else "",
         "; ".join(text for text in (finding.explanation, finding.note) if text),
         "; ".join(map(suggestion_text, finding.suggestions)),
         finding.fault,
@@ -202,7 +192,7 @@ def _reading_row(finding: Finding, reading: ReadingResult, raw: bool) -> tuple[A
     given = "; ".join(f"{name}: {value}" for name, value in reading.given)
     words = "; ".join(text for text in (reading.words, given) if text)
     cells = {
-        "file": file_name(finding.span.file),
+        "file": display_path(finding.span.file),
         "line": finding.span.line,
         "column": reading.text,
         "computed": _computed(reading.computed, finding.published, raw),
@@ -216,12 +206,12 @@ def _reading_row(finding: Finding, reading: ReadingResult, raw: bool) -> tuple[A
 
 def _computed(value: Any, published: str, raw: bool) -> Any:
     if not raw:
-        return value_text(value, published)
+        return figure(value, published)
     return str(value) if isinstance(value, Size) else value
 
 
 def _difference(value: Fraction | None, raw: bool) -> Any:
-    return value if raw or value is None else f"{float(value):+.2%}"
+    return value if raw or value is None else percent(value, signed=True, decimals=2)
 
 
 # -- JSON -----------------------------------------------------------------------------------------
@@ -257,7 +247,7 @@ def _paper_json(paper: Paper) -> dict[str, Any]:
         "audited": paper.audited or None,
         "title": paper.title,
         "source": paper.source,
-        "file": file_name(paper.file),
+        "file": display_path(paper.file),
         "scope": paper.scope or None,
         "summary": _summary_json(paper.summary),
         "elsewhere": _summary_json(paper.elsewhere),
@@ -294,7 +284,7 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
     return {
         "kind": finding.kind,
         "networks": list(finding.networks),
-        "file": file_name(finding.span.file),
+        "file": display_path(finding.span.file),
         "line": finding.span.line,
         "position": finding.span.start + 1,
         "row": finding.row,

@@ -1,33 +1,14 @@
-"""Inspections -> a table, JSON, and a report: the rows that cannot be right, and no totals."""
+"""Inspections -> a table and JSON: the rows that cannot be right, and no totals."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archcalc.views.audit import file_name
-from archcalc.views.audit_report import wrapped
+from archcalc.views.audit import display_path
 from archcalc.views.tables import Column, Table
 
 if TYPE_CHECKING:
     from archcalc.audit.suspects import Inspection
-    from archcalc.views.audit_report import Line
-
-
-def report(inspection: Inspection, width: int = 80) -> list[Line]:
-    """Each row that cannot be right with its reasons and, where one helps, the shift that repairs it."""
-    width = max(60, min(width, 100))
-    file = file_name(inspection.file)
-    lines: list[Line] = [(f"{file}: read row by row, as `{inspection.read_as}` reads its table", "title")]
-    for note in inspection.notes:
-        lines += wrapped(note, width, "  ")
-    for suspect in inspection.suspects:
-        lines += [("", ""), (f"{file}:{suspect.span.line}: {suspect.label}", "bad")]
-        for reason in suspect.reasons:
-            lines += wrapped(reason, width, "  - ")
-        if suspect.repair:
-            lines += wrapped("repaired: " + suspect.repair, width, "  ", "good")
-    lines.append(("", ""))
-    return lines + list(wrapped(conclusion(inspection), width, "", "bad" if inspection.suspects else ""))
 
 
 def conclusion(inspection: Inspection) -> str:
@@ -39,7 +20,7 @@ def conclusion(inspection: Inspection) -> str:
         )
     return (
         f"none of the {inspection.rows} rows looks wrong, but nothing says how to read them. To have them "
-        "counted and audited, begin the file with `---`, `name: my-network`, "
+        f"counted and audited, begin the file with `---`, `name: my-network`, "
         f"`extends: {inspection.read_as}`, `---`."
     )
 
@@ -53,7 +34,7 @@ def table(inspection: Inspection) -> Table:
         Column("reasons", "why it cannot be right"),
         Column("repair", "what would repair it"),
     )
-    file = file_name(inspection.file)
+    file = display_path(inspection.file)
     rows = tuple((file, s.span.line, s.label, "; ".join(s.reasons), s.repair) for s in inspection.suspects)
     return Table("", columns, rows, (), (*inspection.notes, conclusion(inspection)))
 
@@ -63,7 +44,7 @@ def as_json(inspection: Inspection) -> dict[str, Any]:
     return {
         "schema": 1,
         "passed": False,
-        "file": file_name(inspection.file),
+        "file": display_path(inspection.file),
         "read_as": inspection.read_as,
         "rows": inspection.rows,
         "notes": list(inspection.notes),

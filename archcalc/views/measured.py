@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archcalc.bench import results as measured
 from archcalc.bench.records.record import Point, Record, Session, Status
-from archcalc.views import tables
+from archcalc.units import lowest_to_highest, percent, significant
+from archcalc.views import reached, tables
 from archcalc.views.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -30,25 +30,20 @@ _WHERE = (
 
 def _where(point: Point) -> tuple[Any, ...]:
     key = point.key
-    return key.batch, key.precision, key.mode + (", fused" if key.fused else ""), key.layout
-
-
-def significant(value: float, digits: int = 3) -> str:
-    """A positive figure with a number of significant digits, never in exponents: `0.0123`, `45.6`, `1230`."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
-    exponent = math.floor(math.log10(abs(value)))
-    places = digits - 1 - exponent
-    return f"{round(value, places):,.{max(0, places)}f}"
+    conditions = [key.mode]
+    conditions += ["fused"] if key.fused else []
+    conditions += [f"{key.heap} heap"] if key.heap != "steady" else []
+    conditions += [f"{key.caches} caches"] if key.caches != "warm" else []
+    return key.batch, key.precision, ", ".join(conditions), key.layout
 
 
 def spread(interval: MeasuredInterval, digits: int = 3) -> str:
     """The bounds of an interval."""
-    return f"{significant(interval.low, digits)} to {significant(interval.high, digits)}"
+    return lowest_to_highest(interval.low, interval.high, digits=digits)
 
 
-def _bounds(interval: MeasuredInterval) -> str:
-    return f"{interval.low:.3f} to {interval.high:.3f}"
+def _bounds(interval: MeasuredInterval, decimals: int = 3) -> str:
+    return lowest_to_highest(interval.low, interval.high, decimals)
 
 
 # -- latency ----------------------------------------------------------------------------------------
@@ -71,16 +66,18 @@ def latencies(record: Record, points: Sequence[Point]) -> Table:
         Column("peak", "peak: counted", "bytes", extra=True),
         Column("peak_measured", "peak: measured", "bytes", extra=True),
     )
+    figures = [measured.latencies(record, point) for point in points]
+    extra = reached.latency_columns(x for each in figures for x in each)
     rows: list[tuple[Any, ...]] = []
     marks: dict[int, str] = {}
-    for point in points:
+    for point, each in zip(points, figures, strict=True):
         settings = _settings(point, variables)
         if point.status is not Status.DONE:
             marks[len(rows)] = "bad"
             name = " vs ".join(point.key.networks)
-            rows.append((name, *_where(point), *settings, str(point.status), *[None] * 8))
-        rows += [_latency(latency, settings) for latency in measured.latencies(record, point)]
-    return Table("Latency", columns, tuple(rows), (), notes(record, points), marks)
+            rows.append((name, *_where(point), *settings, str(point.status), *[None] * (8 + len(extra))))
+        rows += [(*_latency(x, settings), *reached.latency_values(x, extra)) for x in each]
+    return Table("Latency", (*columns, *extra), tuple(rows), (), notes(record, points), marks)
 
 
 def _latency(latency: Latency, settings: tuple[str, ...]) -> tuple[Any, ...]:
@@ -157,11 +154,11 @@ def _saving(figures: PairFigures, settings: tuple[str, ...]) -> tuple[Any, ...]:
         f"{saving.rho.point:.3f}",
         _bounds(saving.rho),
         "undefined" if saving.interval is None else f"{saving.interval.point:.2f}",
-        "" if saving.interval is None else f"{saving.interval.low:.2f} to {saving.interval.high:.2f}",
+        "" if saving.interval is None else _bounds(saving.interval, 2),
         str(saving.verdict) + (" (costlier)" if saving.costlier else ""),
         ", ".join(dict.fromkeys(regimes)) if len(set(regimes)) < 2 else " -> ".join(regimes),
         "" if figures.predicted is None else f"{figures.predicted:.3f}",
-        "" if figures.difference is None else f"{figures.difference:+.1%}",
+        "" if figures.difference is None else percent(figures.difference, signed=True),
     )
 
 
@@ -170,19 +167,21 @@ def _saving(figures: PairFigures, settings: tuple[str, ...]) -> tuple[Any, ...]:
 
 def notes(record: Record, points: Sequence[Point]) -> tuple[str, ...]:
     """On what and how it was measured, the null tests, and every flag with its remedy."""
-    sessions = [s for s in record.sessions if any(p.session == s.identity for p in points)]
-    found: list[str] = []
+    used = {name for p in points for name in (p.session, p.rows_session)}
+    sessions = [s for s in record.sessions if s.identity in used]
+    lines: list[str] = []
     for session in sessions:
-        found += [_measured_on(session), _null_tests(session)]
+        lines += [_measured_on(session), _null_tests(session)]
+    lines += [line for line in (reached.samples(points),) if line]
     failures = [p for p in points if p.status is not Status.DONE]
-    found += [f"{p.key.text}: {p.status}: {p.message}" for p in failures]
+    lines += [f"{p.key.text}: {p.status}: {p.message}" for p in failures]
     flags: dict[str, Flag] = {}
     for point in points:
         raised = measured.pair(record, point).flags if point.pair is not None else point.flags
         for flag in raised:
             flags.setdefault(flag.kind, flag)
-    found += [f"Flag {flag.kind}: {flag.detail}; {flag.remedy}." for flag in flags.values()]
-    return tuple(dict.fromkeys(found))
+    lines += [f"Flag {flag.kind}: {flag.detail}; {flag.remedy}." for flag in flags.values()]
+    return tuple(dict.fromkeys(lines))
 
 
 def _measured_on(session: Session) -> str:
@@ -191,8 +190,9 @@ def _measured_on(session: Session) -> str:
     threads = f"{e.threads} thread{'s' * (e.threads != 1)}"
     protocol = session.protocol
     processes = f"{protocol.processes} process{'es' * (protocol.processes != 1)}"
-    parts = [e.device_name, e.variant, threads, f"torch {e.torch}", *cuda]
-    return f"Measured on {', '.join(parts)}; protocol {protocol.name}, {processes}; {session.started}."
+    parts = [e.device_name, e.variant, threads, f"torch {e.torch}", *cuda, reached.clocks(session)]
+    where = ", ".join(part for part in parts if part)
+    return f"Measured on {where}; protocol {protocol.name}, {processes}; {session.started}."
 
 
 def _null_tests(session: Session) -> str:
@@ -200,16 +200,21 @@ def _null_tests(session: Session) -> str:
         return "No null test was made: verdicts are refused."
     parts = []
     for test in session.null_tests:
+        where = f"{test.precision}, {test.mode}: " if test.mode and len(session.null_tests) > 1 else ""
         problem = test.problems[-1] if test.attempts else "no attempt was made"
         if test.passed:
             copy = test.attempts[-1].copy.log_rho.exp()
             extra = test.attempts[-1].extra.log_rho.exp()
             parts.append(
-                f"{test.network} against its copy {_bounds(copy)}, with extra work {_bounds(extra)}: passed"
+                f"{where}{test.network} against its copy {_bounds(copy)},"
+                f" with extra work {_bounds(extra)}: passed"
             )
         else:
-            parts.append(f"{test.network}: failed {len(test.attempts)} times ({problem})")
-    refused = "; verdicts are refused" if session.refused else ""
+            parts.append(f"{where}{test.network}: failed {len(test.attempts)} times ({problem})")
+    failed = session.failed_null_tests
+    refused = "; verdicts are refused" if failed else ""
+    if failed and len(failed) < len(session.null_tests) and all(test.mode for test in failed):
+        refused += " in " + "; ".join(f"{test.precision}, {test.mode}" for test in failed)
     return "Null test: " + "; ".join(parts) + refused + "."
 
 
@@ -217,8 +222,9 @@ def _null_tests(session: Session) -> str:
 
 
 def rows_beside(table: Table, counted: Counts, record: Record, point: Point) -> Table:
-    """A network's table of costs with three columns more: ms alone, share in situ, roofline reached.
+    """A network's table of costs with ms alone, share in situ, roofline reached and regime beside it.
 
+    Rates, kernels and host costs are extra columns.
     `table` is what `views.costs` made of `counted`: a line with a label for each row, in its order.
     """
     figures = {f.row.row: f for f in measured.rows(record, point, counted.graph.name)}
@@ -229,16 +235,18 @@ def rows_beside(table: Table, counted: Counts, record: Record, point: Point) -> 
         Column("achieved", "roofline reached", "percent"),
         Column("row_regime", "regime"),
     )
+    extra = reached.row_columns(figures.values())
     rows = []
     for row in table.rows:
-        found = figures.get(next(labels).row.name) if row[0] else None
-        rows.append((*row, *_row(found)))
+        measured_row = figures.get(next(labels).row.name) if row[0] else None
+        rows.append((*row, *_row(measured_row), *reached.row_values(measured_row, extra)))
     total = sum(f.isolated.point for f in figures.values()) * 1e-6
-    totals = tuple((*t, significant(total), None, None, "") for t in table.totals[:1])
+    blank = (None,) * len(extra)
+    totals = tuple((*t, significant(total), None, None, "", *blank) for t in table.totals[:1])
     lines = [*table.notes, f"Rows measured at: {point.key.text}.", *_books(point, counted.graph.name)]
     return replace(
         table,
-        columns=(*table.columns, *more),
+        columns=(*table.columns, *more, *extra),
         rows=tuple(rows),
         totals=totals,
         notes=(*lines, *notes(record, [point])),
@@ -269,7 +277,7 @@ def _books(point: Point, network: str) -> list[str]:
 # -- ceilings ---------------------------------------------------------------------------------------
 
 
-def ceilings(found: Sequence[Ceilings], environment: Any) -> Table:
+def ceilings(limits: Sequence[Ceilings], environment: Any) -> Table:
     """What a device reached: P of products and convolutions, B, t0."""
     columns = (
         Column("precision", "precision"),
@@ -288,7 +296,7 @@ def ceilings(found: Sequence[Ceilings], environment: Any) -> Table:
             significant(c.bandwidth * 1e-9),
             significant(c.launch_ns * 1e-3),
         )
-        for c in found
+        for c in limits
     )
     e = environment
     where = f"{e.device_name}, {e.variant}, {e.threads} threads, torch {e.torch}"
@@ -300,7 +308,7 @@ def ceilings(found: Sequence[Ceilings], environment: Any) -> Table:
 
 def claims(findings: Sequence[Finding]) -> Table:
     """What papers claim about a pair, counted: the sentence, the published figure, and what comes out."""
-    from archcalc.views.audit import value_text
+    from archcalc.views.audit import figure
 
     columns = (
         Column("claim", "claim"),
@@ -308,7 +316,7 @@ def claims(findings: Sequence[Finding]) -> Table:
         Column("computed", "computed", "printed"),
         Column("verdict", "verdict"),
     )
-    rows = tuple((f.row, f.published, value_text(f.computed, f.published), f.verdict_text) for f in findings)
+    rows = tuple((f.row, f.published, figure(f.computed, f.published), f.verdict_text) for f in findings)
     return Table("What is claimed", columns, rows, (), ("Claims are about counts, not about time.",))
 
 
@@ -336,7 +344,7 @@ def measured_json(record: Record, points: Sequence[Point]) -> list[dict[str, Any
 
 def _point_json(record: Record, point: Point) -> dict[str, Any]:
     key = point.key
-    found: dict[str, Any] = {
+    value: dict[str, Any] = {
         "networks": list(key.networks),
         "device": key.device,
         "batch": key.batch,
@@ -344,6 +352,8 @@ def _point_json(record: Record, point: Point) -> dict[str, Any]:
         "mode": key.mode,
         "layout": key.layout,
         "fused": key.fused,
+        "heap": key.heap,
+        "caches": key.caches,
         "variables": dict(key.variables),
         "status": str(point.status),
         "message": point.message,
@@ -359,7 +369,7 @@ def _point_json(record: Record, point: Point) -> dict[str, Any]:
         regimes = [
             None if x.prediction is None else str(x.prediction.regime) for x in (figures.old, figures.new)
         ]
-        found |= {
+        value |= {
             "mu": saving.mu,
             "rho": _interval(saving.rho),
             "realized_saving": None if saving.interval is None else _interval(saving.interval),
@@ -369,7 +379,7 @@ def _point_json(record: Record, point: Point) -> dict[str, Any]:
             "predicted_rho": figures.predicted,
             "flags": [{"kind": str(f.kind), "detail": f.detail} for f in figures.flags],
         }
-    return found
+    return value
 
 
 def _interval(interval: MeasuredInterval) -> dict[str, Any]:

@@ -10,19 +10,22 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from archcalc import units
+from archcalc.numbers import Array
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from archcalc.graph.graph import Node
+    from archcalc.numbers import Number
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column. `key` names it to scripts, `header` to people.
 
-    `kind` is text, count (12.3M), integer, bytes, ratio, percent, shape or milliseconds. `extra` columns
-    are left out where the room is short.
+    `kind` is text, count (12.3M), integer, bytes, ratio, percent, shape, extent (height and width in
+    pixels), milliseconds, or printed (text that is aligned as a number). `extra` columns are left out where
+    the room is short.
     """
 
     key: str
@@ -72,16 +75,24 @@ class Table:
 class Ratio:
     """A ratio that stands in a column of another kind."""
 
-    value: Fraction
+    value: Number
 
 
 def text(value: Any, column: Column) -> str:
     """A value as people read it: `163.3K`, `256x28x28`, `0.72`; nothing for None."""
-    if value is None or value == "":
+    if value is None or (isinstance(value, str) and not value):
         return ""
     if isinstance(value, Ratio):
-        return ratio(value.value)
-    return _KINDS.get(column.kind, str)(value)
+        return _range(value.value, units.ratio)
+    return _range(value, _KINDS.get(column.kind, str))
+
+
+def _range(value: Any, form: Callable[[Any], str]) -> str:
+    """A number, or the least and the largest of an array."""
+    if not isinstance(value, Array):
+        return form(value)
+    values = value.flat()
+    return f"{form(min(values))} to {form(max(values))}"
 
 
 def shape(value: Any) -> str:
@@ -89,22 +100,10 @@ def shape(value: Any) -> str:
     return "x".join(str(part) for part in value)
 
 
-def ratio(value: Any) -> str:
-    """A ratio with three significant digits, or more where it is near one."""
-    number = float(value)
-    if number == 0:
-        return "0"
-    if abs(number) >= 1000:
-        return units.human(value)
-    return f"{number:.3f}" if abs(number) < 10 else f"{number:.1f}"
-
-
 def describe(node: Node) -> str:
     """A layer as a spec writes it: `conv 3x3/2 g2`."""
-    from archcalc.ops.table import OPS
-
     op, attrs = node.op, node.attrs
-    if op not in OPS or not OPS[op].window:
+    if node.entry.window is None:
         return op
     stride = "" if attrs.stride == (1, 1) else f"/{attrs.stride[0]}"
     groups = "" if attrs.groups == 1 else f" g{attrs.groups}"
@@ -115,9 +114,10 @@ _KINDS: dict[str, Callable[[Any], str]] = {
     "count": units.human,
     "integer": str,
     "bytes": units.human_bytes,
-    "ratio": ratio,
-    "percent": lambda v: f"{100 * float(v):.1f}%",
+    "ratio": units.ratio,
+    "percent": units.percent,
     "shape": shape,
+    "extent": shape,
     "milliseconds": lambda v: f"{float(v):.3f}",
 }
 
@@ -126,8 +126,19 @@ def plain(value: Any) -> Any:
     """A value as JSON holds it: exact integers stay, fractions become floats, shapes lists."""
     if isinstance(value, Ratio):
         value = value.value
+    if isinstance(value, Array):
+        return plain(value.flat())
     if isinstance(value, Fraction):
         return value.numerator if value.denominator == 1 else float(value)
     if isinstance(value, tuple | list):
         return [plain(v) for v in value]
     return value
+
+
+def records(table: Table) -> dict[str, Any]:
+    """A table's rows as JSON objects under the columns' keys: schema 1."""
+    keys = [c.key for c in table.columns]
+    return {
+        "schema": 1,
+        "rows": [dict(zip(keys, map(plain, row), strict=True)) for row in table.rows],
+    }

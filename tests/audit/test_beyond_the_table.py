@@ -36,11 +36,11 @@ def shapes(text: str, heads: bool = False) -> list[tuple[int, ...]]:
 
 
 def test_a_row_gives_what_the_next_one_reads() -> None:
-    assert shapes(INPUTS) == [(8, 16, 16), (24, 16, 16), (24, 1, 1), (10, 1, 1)]
+    assert shapes(INPUTS) == [(8, 16, 16), (24, 16, 16), (24, 1, 1), (10,)]
 
 
 def test_what_was_read_ahead_is_used_by_the_row_that_prints_it() -> None:
-    used = [row.used for row in archcalc.loads(INPUTS).graph().rows]
+    used = [row.origin.built_from for row in archcalc.loads(INPUTS).graph().rows]
     assert used == [frozenset(), {"c"}, {"c"}, frozenset()]
 
 
@@ -105,14 +105,14 @@ def test_appended_rows_stand_behind_the_table_s_and_claim_nothing() -> None:
     network = archcalc.loads(SHORT)
     rows = network.counts().rows
     assert [row.row.label for row in rows] == ["conv", "pool", "linear", "softmax"]
-    assert rows[-1].output == (10, 1, 1)
+    assert rows[-1].output == (10,)
     assert [len(row.claims) for row in network.spec.rows] == [1, 1, 0, 0]
 
 
 def test_an_extension_inherits_or_replaces_what_is_appended() -> None:
     text = SHORT + "\n## kept\n```arch\nextends : short\nlinear -> linear 20\n```\n"
     text += "\n## bare\n```arch\nextends : short\nappend : linear\n```\n"
-    assert archcalc.loads(text, "kept").counts().rows[-1].output == (20, 1, 1)
+    assert archcalc.loads(text, "kept").counts().rows[-1].output == (20,)
     assert [r.row.label for r in archcalc.loads(text, "bare").counts().rows] == ["conv", "pool", "linear"]
 
 

@@ -12,6 +12,7 @@ from archcalc.errors import SpecError
 from archcalc.metrics import METRICS, SHAPES
 from archcalc.spec import arithmetic, claims, outline, queries
 from archcalc.spec.arithmetic import Reference, Size
+from archcalc.spec.inputs import InputSize
 
 NETWORK = """\
 ---
@@ -121,7 +122,7 @@ def reference(target: str, metric: str = "macs") -> Reference:
 def test_a_reference_is_taken_apart() -> None:
     query = queries.parse(reference("my-net, row=conv, first, heads=1, input=3x64x64, batch=2, width=1.5"))
     assert (query.metric, query.network, query.row) == ("macs", "my-net", "conv, first")
-    assert (query.heads, query.input, query.batch) == (True, (3, 64, 64), 2)
+    assert (query.heads, query.input, query.batch) == (True, InputSize((3, 64, 64)), 2)
     assert [(n, str(v)) for n, v in query.settings] == [("width", "3/2")]
     assert queries.parse(reference("a, input=151, precision=bf16, fused=1")).input == 151
 

@@ -206,7 +206,7 @@ def test_a_mangled_table_gets_an_answer_and_never_a_crash(data: st.DataObject) -
                 del row[at]
             case "insert":
                 row.insert(at, data.draw(texts))
-            case "double":
+            case "double" if len(row) < 40:  # 100 columns at most
                 row.extend(row[at:])
             case _:
                 row[at] = data.draw(texts)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from latency_fakes import TINY
 
+from archcalc.bench import efficiency
 from archcalc.bench.records.record import Key, Status
 from archcalc.bench.runner import ceilings, instance, memory, plan, precision, rows, subjects
 from archcalc.bench.runner.measurer import Measurer
@@ -127,6 +128,34 @@ def test_out_of_memory_is_an_answer_and_the_next_point_works() -> None:
 def test_the_host_and_the_device_are_told_apart() -> None:
     layer = torch.nn.Conv2d(256, 256, 3, padding=1).cuda().eval()
     small, large = torch.randn(1, 256, 7, 7, device="cuda"), torch.randn(64, 256, 56, 56, device="cuda")
-    enqueue, device = subjects.host_times(layer, [large])
-    assert enqueue < device
-    assert min(subjects.host_times(layer, [small])) > 0
+    times = subjects.host_times(subjects.CudaSubject(layer, [large]))
+    assert times.enqueue < times.device
+    times = subjects.host_times(subjects.CudaSubject(layer, [small]))
+    assert min(times.enqueue, times.device, times.sync) > 0
+
+
+def test_kernels_are_named_and_say_whether_tensor_cores_ran() -> None:
+    seen = {}
+    for name in ("fp32-ieee", "bf16"):
+        at = key("5x5", precisions=(name,), batches=(32,))
+        answer = Measurer().run(task(TaskKind.MEASURE, at), unwatched)
+        assert answer.solo is not None, answer.message
+        assert answer.networks[0].kernels
+        seen[name] = efficiency.tensor_cores(answer.solo.algorithms)
+    assert seen == {"fp32-ieee": False, "bf16": True}
+
+
+def test_a_graph_keeps_its_weights() -> None:
+    layer = torch.nn.Conv2d(64, 64, 3, padding=1).cuda().eval()
+    subject = subjects.GraphSubject(layer, [torch.randn(1, 64, 28, 28, device="cuda")])
+    del layer
+    torch.cuda.empty_cache()
+    assert subject.slot(100) > 0
+
+
+def test_small_graphs_are_not_timed_by_their_launch() -> None:
+    """One product of 64 x 64 takes 2 to 3 us on the device; starting a graph takes 6 to 10."""
+    a = torch.randn(64, 64, device="cuda")
+    subject = subjects.GraphSubject(lambda x: x @ x, [a])
+    assert subject.runs > 100
+    assert subject.slot(subject.runs) / subject.runs < 6000

@@ -9,9 +9,10 @@ import pytest
 from latency_fakes import HERE, TINY, FakeRunner, out_of_memory
 
 from archcalc.bench import results as measured
+from archcalc.bench import work
 from archcalc.bench.records import storage
 from archcalc.bench.records.record import Point, Record, Status
-from archcalc.bench.runner import plan, session, work
+from archcalc.bench.runner import plan, session
 from archcalc.bench.runner.session import Job
 from archcalc.bench.runner.tasks import Answer, Task, TaskKind
 from archcalc.bench.stats.statistics import SavingVerdict
@@ -144,10 +145,53 @@ def test_another_environment_is_refused() -> None:
         session.measure(job(), record, runners=[other])
 
 
-def test_a_changed_spec_is_refused() -> None:
-    record = session.measure(job((1,)), runners=[FakeRunner()])
-    with pytest.raises(ArchcalcError, match="two different specs"):
-        session.measure(job(specs={"5x5": "0" * 64}), record, runners=[FakeRunner()])
+def test_an_edited_spec_is_measured_anew_beside_the_old_times(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "specs" / "factorization.md").read_text(encoding="utf-8")
+    path = tmp_path / "f.md"
+    path.write_text(text, encoding="utf-8")
+    mine = job((1,), sources={name: f"{path}#{name}" for name in PAIR})
+    record = session.measure(mine, runners=[FakeRunner()])
+    assert session.measure(mine, record, runners=[FakeRunner()]) == record
+    path.write_text(text.replace("width: 64", "width: 128"), encoding="utf-8")
+    both = session.measure(mine, record, runners=[FakeRunner()])
+    assert len(both.points) == 2
+    assert record.points[0] in both.points
+    (new,) = work.current(both, mine.keys, mine.sources)
+    assert new.pair is not None
+    assert record.points[0].pair is not None
+    assert new.pair.old.macs == 4 * record.points[0].pair.old.macs
+    assert storage.from_json(storage.to_json(both)) == both
+    path.write_text(text, encoding="utf-8")
+    assert work.current(both, mine.keys, mine.sources) == record.points
+
+
+def test_a_variable_that_only_some_points_set_is_seen_in_an_edited_spec(tmp_path: Path) -> None:
+    """The spec at its defaults stays the same; what was measured does not."""
+    text = (Path(__file__).parents[2] / "specs" / "factorization.md").read_text(encoding="utf-8")
+    path = tmp_path / "f.md"
+    path.write_text(text, encoding="utf-8")
+    keys = plan.points([("5x5",)], plan.conditions("cpu"), [{"norm": "1"}])
+    mine = Job(keys, {"5x5": f"{path}#5x5"}, "cpu", SIMULATED)
+    record = session.measure(mine, runners=[FakeRunner()])
+    assert session.measure(mine, record, runners=[FakeRunner()]) == record
+    edited = text.replace("{norm} x (bn > relu)", "{norm} x (relu)")
+    assert edited != text
+    path.write_text(edited, encoding="utf-8")
+    assert work.fingerprint(f"{path}#5x5") == record.specs[0].sha256
+    assert len(session.measure(mine, record, runners=[FakeRunner()]).points) == 2
+
+
+def test_points_of_networks_that_are_not_known_here_are_left_alone(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "specs" / "factorization.md").read_text(encoding="utf-8")
+    path = tmp_path / "f.md"
+    path.write_text(text.replace("5x5", "mine"), encoding="utf-8")
+    keys = plan.points([("mine",)], plan.conditions("cpu"), [{"width": "8"}])
+    mine = Job(keys, {"mine": f"{path}#mine"}, "cpu", SIMULATED)
+    record = session.measure(mine, runners=[FakeRunner()])
+    more = session.measure(job((1,)), record, runners=[FakeRunner()])
+    assert len(more.points) == 2
+    path.write_text(path.read_text("utf-8").replace("width", "breadth"), encoding="utf-8")
+    assert work.current(more, keys, mine.sources) == ()
 
 
 def test_processes_are_combined_and_memory_is_the_first_ones() -> None:

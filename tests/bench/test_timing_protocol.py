@@ -11,7 +11,14 @@ from itertools import pairwise
 import pytest
 
 from archcalc.bench.stats.flags import FlagKind
-from archcalc.bench.stats.nulltest import NullTest, null_problem, null_test, padded, verdicts_refused
+from archcalc.bench.stats.nulltest import (
+    NullSubjects,
+    NullTest,
+    null_problem,
+    null_test,
+    padded,
+    verdicts_refused,
+)
 from archcalc.bench.stats.protocol import (
     DEFAULT,
     PRESETS,
@@ -367,24 +374,28 @@ def test_a_drifting_device_is_flagged_and_its_ratio_still_right() -> None:
 # ---------------------------------------------------------------- the null test
 
 
+def subjects(device: SimulatedDevice, one: float, other: float) -> NullSubjects:
+    return NullSubjects("v1", device.subject(one), device.subject(other), device.subject(2e4))
+
+
 def test_a_quiet_device_passes() -> None:
     device = SimulatedDevice(Weather(noise=0.003), seed=6)
-    result = null_test("v1", *(device.subject(t) for t in (6e6, 6e6, 2e4)), SHORT, "cuda", 1)
+    result = null_test(subjects(device, 6e6, 6e6), SHORT, "cuda", "bf16", "graph", 1)
     assert result.passed
     assert len(result.attempts) == 1
     assert result.flag is None
-    assert not verdicts_refused([result])
+    assert not verdicts_refused([result], "bf16", "graph")
 
 
 def test_a_copy_that_differs_fails_twice() -> None:
     device = SimulatedDevice(Weather(noise=0.003), seed=7)
-    result = null_test("v1", *(device.subject(t) for t in (6e6, 6.1e6, 2e4)), SHORT, "cuda", 1)
+    result = null_test(subjects(device, 6e6, 6.1e6), SHORT, "cuda", "bf16", "graph", 1)
     assert len(result.attempts) == 2
     assert not result.passed
     assert all("its own copy" in problem for problem in result.problems)
     assert result.flag is not None
     assert result.flag.kind is FlagKind.NULL_TEST
-    assert verdicts_refused([result])
+    assert verdicts_refused([result], "bf16", "graph")
 
 
 def test_a_blind_timer_fails() -> None:
@@ -395,7 +406,7 @@ def test_a_blind_timer_fails() -> None:
             return 1 if 1 < repeats < 100 else super().slot(repeats)
 
     noisy = SimulatedDevice(Weather(noise=0.001), seed=8).subject(6e6)
-    result = null_test("v1", noisy, noisy, Blind(2e4), SHORT, "cpu", 1)
+    result = null_test(NullSubjects("v1", noisy, noisy, Blind(2e4)), SHORT, "cpu", "bf16", "eager", 1)
     assert len(result.attempts) == 2
     assert "not noticed" in result.problems[0]
 
@@ -409,10 +420,10 @@ def test_a_second_attempt_may_pass() -> None:
         def slot(self, repeats: int) -> int:
             return super().slot(repeats) if filler.slots else round(6.3e6 * repeats)
 
-    result = null_test("v1", Script(6e6), Once(6e6), filler, SHORT, "cpu", 1)
+    result = null_test(NullSubjects("v1", Script(6e6), Once(6e6), filler), SHORT, "cpu", "bf16", "eager", 1)
     assert [bool(problem) for problem in result.problems] == [True, False]
     assert result.passed
-    assert not verdicts_refused([result])
+    assert not verdicts_refused([result], "bf16", "eager")
 
 
 @pytest.mark.parametrize(
@@ -436,10 +447,33 @@ def test_what_fails_a_null_test(
 
 
 def test_without_a_null_test_there_is_no_verdict() -> None:
-    assert verdicts_refused([])
+    assert verdicts_refused([], "bf16", "graph")
     unfinished = NullTest("v1", 0.01, ())
-    assert verdicts_refused([unfinished])
+    assert verdicts_refused([unfinished], "bf16", "graph")
     assert unfinished.flag is not None
+
+
+def test_a_null_test_speaks_for_its_precision_and_mode() -> None:
+    device = SimulatedDevice(Weather(noise=0.003), seed=7)
+    passed = null_test(subjects(device, 6e6, 6e6), SHORT, "cuda", "bf16", "graph", 1)
+    failed = null_test(subjects(device, 6e6, 6.4e6), SHORT, "cuda", "bf16", "eager", 1)
+    assert (passed.tolerance, failed.tolerance) == (0.003, 0.01)
+    assert (passed.passed, failed.passed) == (True, False)
+    assert not verdicts_refused([passed, failed], "bf16", "graph")
+    assert verdicts_refused([passed, failed], "bf16", "eager")
+    assert verdicts_refused([passed, failed], "tf32", "graph")
+    older = replace(failed, precision="", mode="")  # did not say for what it was made
+    assert verdicts_refused([passed, older], "bf16", "graph")
+
+
+def test_a_null_test_ends_by_the_clock() -> None:
+    device = SimulatedDevice(Weather(noise=0.2), seed=7)
+    bounded = replace(SHORT, null_rounds=1280, null_seconds=0.5)
+    result = null_test(subjects(device, 6e6, 6e6), bounded, "cpu", "fp32-ieee", "eager", 1)
+    assert not result.passed
+    for attempt in result.attempts:
+        assert attempt.copy.stop is StopReason.OUT_OF_TIME
+        assert sum(map(sum, attempt.copy.slots_ns)) < 0.6e9
 
 
 def test_extra_work_is_a_little() -> None:

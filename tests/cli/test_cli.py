@@ -37,7 +37,7 @@ def tiny(tmp_path: Path) -> Path:
 
 def test_json_is_the_contract() -> None:
     found = json.loads(archcalc("table", "googlenet", "--format", "json").stdout)
-    assert found["schema"] == 1
+    assert found["schema"] == 2
     assert (found["name"], found["input"], found["batch"]) == ("googlenet", [3, 224, 224], 1)
     row = next(r for r in found["rows"] if r["row"] == "inception (3a)")
     assert row["type"] == "inception"
@@ -153,11 +153,11 @@ def test_a_spec_given_as_output_is_safe(tiny: Path) -> None:
 def test_verify_fails_where_counters_part(monkeypatch: pytest.MonkeyPatch, tiny: Path) -> None:
     from dataclasses import replace
 
-    from archcalc.ops import table as ops
+    from archcalc.ops.table import OPS, WRITTEN
 
-    wrong = replace(ops.OPS["conv"], macs=lambda a, i, o: 1)
-    monkeypatch.setattr("archcalc.ops.table.OPS", {**ops.OPS, "conv": wrong})
-    monkeypatch.setattr("archcalc.cost.counts.OPS", {**ops.OPS, "conv": wrong})
+    wrong = replace(OPS["conv"], macs=lambda a, i, o: 1)
+    for table in (OPS, WRITTEN):
+        monkeypatch.setitem(table, "conv", wrong)  # type: ignore[arg-type]
     result = archcalc("verify", str(tiny))
     assert result.status == 1
     assert "Counters part" in result.stdout

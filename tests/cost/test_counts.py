@@ -102,8 +102,8 @@ def test_what_is_learnt(rule: str, weights: int, params: int) -> None:
     assert (total.weights, total.params) == (weights, params)
 
 
-def test_an_unknown_precision_is_a_key_error() -> None:
-    with pytest.raises(KeyError):
+def test_an_unknown_precision_is_refused() -> None:
+    with pytest.raises(archcalc.ArchcalcError, match="no precision is called `fp31`"):
         network("bn").counts(precision="fp31")
 
 

@@ -16,7 +16,8 @@ import archcalc
 from archcalc.graph.graph import Graph
 from archcalc.nn import network, profiler
 from archcalc.nn.verify import Disagreement, Verification, verify
-from archcalc.ops import table as ops
+from archcalc.ops.op import WEIGHT, Parameter
+from archcalc.ops.table import OPS, WRITTEN
 from archcalc.spec import library
 
 SHIPPED = [found.name for found in library.shipped()]
@@ -114,10 +115,9 @@ def test_unknown_operators_are_named_not_passed_over() -> None:
 
 def broken(monkeypatch: pytest.MonkeyPatch, name: str, **changes: object) -> Verification:
     """A verification in which archcalc's own rule for an op is wrong."""
-    monkeypatch.setattr(ops, "OPS", {**ops.OPS, name: replace(ops.OPS[name], **changes)})  # type: ignore[arg-type]
-    from archcalc.cost import counts
-
-    monkeypatch.setattr(counts, "OPS", ops.OPS)
+    wrong = replace(OPS[name], **changes)  # type: ignore[arg-type]
+    for table in (OPS, WRITTEN):
+        monkeypatch.setitem(table, name, wrong)  # type: ignore[arg-type]
     return spec(MIXED, HEAD).verify(heads=True)
 
 
@@ -126,16 +126,17 @@ def broken(monkeypatch: pytest.MonkeyPatch, name: str, **changes: object) -> Ver
     [
         ("dwconv", "macs", "macs", ["block.branch.dwconv"]),
         ("linear", "macs", "macs", ["end.linear", "aux.linear"]),
-        ("conv", "biases", "params", None),
-        ("bn", "biases", "params", ["conv_1.bn", "conv_2.bn", "block.branch.bn"]),
-        ("lrn", "weights", "params", ["inception.lrn"]),
+        ("conv", "parameters", "params", None),
+        ("bn", "parameters", "params", ["conv_1.bn", "conv_2.bn", "block.branch.bn"]),
+        ("lrn", "parameters", "params", ["inception.lrn"]),
         ("maxpool", "macs", "macs", ["inception.branch_2.maxpool"]),
     ],
 )
 def test_a_wrong_rule_is_found(
     monkeypatch: pytest.MonkeyPatch, op: str, field: str, metric: str, layers: list[str] | None
 ) -> None:
-    found = broken(monkeypatch, op, **{field: lambda a, i, o: 7})
+    wrong = (Parameter("weight", (7,), WEIGHT),) if field == "parameters" else 7
+    found = broken(monkeypatch, op, **{field: lambda a, i, o: wrong})
     assert not found.agrees
     assert {d.metric for d in found.disagreements} == {metric}
     names = [d.name for d in found.disagreements]
@@ -149,8 +150,10 @@ def test_a_wrong_rule_is_found(
 
 def with_shape(graph: Graph, name: str, shape: tuple[int, int, int]) -> Graph:
     """The graph, with a wrong shape noted at one node."""
-    nodes = tuple(replace(n, shape=shape) if n.name == name else n for n in graph.nodes)
-    return replace(graph, nodes=nodes)
+    wrong = next(n for n in graph.nodes if n.name == name)
+    values = tuple(v._replace(shape=shape) if v.id == wrong.output else v for v in graph.values)
+    nodes = tuple(replace(n, outputs=(values[n.output],)) for n in graph.nodes)
+    return replace(graph, nodes=nodes, values=values)
 
 
 def test_a_wrong_shape_is_found() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import archcalc
+from archcalc import units
 from archcalc.plots import labels, lanes, style
 from archcalc.report import layers
 from archcalc.spec import library
@@ -96,7 +97,7 @@ def test_names_stay_in_the_frame_and_off_each_other(points: list[tuple[float, fl
     ],
 )
 def test_numbers_on_axes(value: float, unit: str, text: str) -> None:
-    assert style.brief(value, unit) == text
+    assert units.brief(value, unit) == text
 
 
 def test_long_names_are_cut_to_their_room() -> None:

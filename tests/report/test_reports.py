@@ -372,10 +372,10 @@ def test_tables_compile_with_booktabs(tmp_path: Path) -> None:
 
 
 def test_latex_spells_out_what_it_cannot_set() -> None:
-    from archcalc.export import markdown
+    from archcalc.export import latex
     from archcalc.views.tables import Column, Table
 
-    made = markdown.latex(Table("a → b", (Column("x", "π & co"),), (("5×5",),)))
+    made = latex.latex(Table("a → b", (Column("x", "π & co"),), (("5×5",),)))
     assert r"a $\to$ b" in made
     assert r"[U+03C0] \& co" in made
     assert r"5$\times$5" in made

@@ -27,9 +27,9 @@ def test_three_counters_agree(name: str) -> None:
 
 def test_published_cells_of_squeezenet_sum_to_its_total() -> None:
     rows = archcalc.load(DATA / "squeezenet.md").counts().rows
-    printed = [c.cell.text for r in rows for c in r.row.row.claims if c.metric == "params"]
+    printed = [c.text for r in rows for c in r.row.origin.published if c.metric == "params"]
     assert sum(int(text.replace(",", "")) for text in printed) == 1248424
     for row in rows:
-        for claim in row.row.row.claims:
+        for claim in row.row.origin.published:
             if claim.metric == "params":
                 assert row.cost.params == int(claim.text.replace(",", "")), row.row.label

@@ -41,14 +41,15 @@ conv -> conv 3x3 {c} same
 
 
 def test_a_column_keeps_its_name_where_a_size_captures_the_same() -> None:
-    graph = archcalc.loads(SIZES).graph()
-    assert [row.row.claims[0].parts for row in graph.rows] == [{"h": "8", "c": "3"}, {"h": "8", "c": "5"}]
-    assert [graph.nodes[row.output].shape for row in graph.rows] == [(5, 8, 8), (7, 8, 8)]
+    network = archcalc.loads(SIZES)
+    graph = network.graph()
+    assert [row.claims[0].parts for row in network.spec.rows] == [{"h": "8", "c": "3"}, {"h": "8", "c": "5"}]
+    assert [graph.shape(row.output) for row in graph.rows] == [(5, 8, 8), (7, 8, 8)]
 
 
 def test_a_claimed_part_is_used_only_where_it_builds_the_row() -> None:
-    assert [row.used for row in archcalc.loads(SIZES).graph().rows] == [frozenset()] * 2
-    assert [row.used for row in archcalc.loads(GIVEN).graph().rows] == [frozenset({"c"})] * 2
+    assert [row.origin.built_from for row in archcalc.loads(SIZES).graph().rows] == [frozenset()] * 2
+    assert [row.origin.built_from for row in archcalc.loads(GIVEN).graph().rows] == [frozenset({"c"})] * 2
 
 
 CHAIN = """---

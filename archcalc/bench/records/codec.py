@@ -1,8 +1,9 @@
 """Frozen dataclasses <-> JSON values, strictly, by their own type hints.
 
-One rule for each kind of type; a field that is missing, unknown or of another type is told with
-its place (`points[3].pair.runs[0].seed`), never guessed at. Rendering is stable: sorted names, one
-line for a list of plain values, so that a record is the same bytes each time and reads in a diff.
+One rule for each kind of type; a field that is missing, unknown or of another type is an error with
+its place (`points[3].pair.runs[0].seed`), never guessed at. A field that is marked as optional is left out
+where it has its default, and may be missing. Rendering is stable: sorted names, one line for a list of
+plain values, so that a record is the same bytes each time and reads in a diff.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ import math
 import re
 import types
 import typing
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar
 
+from archcalc.bench.stats.fields import is_optional
+
 T = TypeVar("T")
+_LEAST, _MOST = -(2**63), 2**63 - 1
 
 
 class CodecError(ValueError):
@@ -36,7 +41,9 @@ def _hints(cls: type) -> dict[str, Any]:
 def encode(value: object) -> Any:
     """The JSON value of a frozen dataclass (or of any value that one may hold)."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _encode(_hints(type(value))[f.name], value, f.name) for f in fields(value)}
+        hints = _hints(type(value))
+        kept = [f for f in fields(value) if not (is_optional(f) and getattr(value, f.name) == f.default)]
+        return {f.name: _encode(hints[f.name], value, f.name) for f in kept}
     return value
 
 
@@ -51,12 +58,14 @@ def _to_json(hint: Any, value: Any, path: str) -> Any:
         return None if value is None else _to_json(option, value, path)
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, tuple):
-            raise CodecError(path, f"expected a tuple, found {_kind(value)}")
+            raise CodecError(path, f"expected a tuple, got {_kind(value)}")
+        if _all_whole(hint, value):
+            return list(value)
         kinds = _tuple_kinds(hint, len(value), path)
         return [_to_json(k, v, f"{path}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True))]
     if is_dataclass(hint):
         if type(value) is not hint:
-            raise CodecError(path, f"expected {hint}, found {_kind(value)}")
+            raise CodecError(path, f"expected {hint}, got {_kind(value)}")
         return encode(value)
     if issubclass(hint, StrEnum):
         return str(hint(value))
@@ -75,7 +84,9 @@ def _from_json(hint: Any, value: Any, path: str) -> Any:
         return None if value is None else _from_json(option, value, path)
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, list):
-            raise CodecError(path, f"expected a list, found {_kind(value)}")
+            raise CodecError(path, f"expected a list, got {_kind(value)}")
+        if _all_whole(hint, value):
+            return tuple(value)
         kinds = _tuple_kinds(hint, len(value), path)
         return tuple(
             _from_json(k, v, f"{path}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True))
@@ -95,17 +106,17 @@ def _from_json(hint: Any, value: Any, path: str) -> Any:
 
 def _dataclass(hint: type, value: Any, path: str) -> Any:
     if not isinstance(value, dict):
-        raise CodecError(path, f"expected an object, found {_kind(value)}")
+        raise CodecError(path, f"expected an object, got {_kind(value)}")
     hints = _hints(hint)
-    names = [f.name for f in fields(hint)]
-    for name in names:
-        if name not in value:
+    members = {f.name: is_optional(f) for f in fields(hint)}
+    for name, may_be_missing in members.items():
+        if name not in value and not may_be_missing:
             raise CodecError(path, f"`{name}` is missing")
     for name in value:
-        if name not in names:
+        if name not in members:
             raise CodecError(path, f"unknown field `{name[:80]}`")
     prefix = f"{path}." if path else ""
-    parts = {name: _from_json(hints[name], value[name], prefix + name) for name in names}
+    parts = {name: _from_json(hints[name], value[name], prefix + name) for name in members if name in value}
     try:
         return hint(**parts)
     except CodecError:
@@ -115,11 +126,16 @@ def _dataclass(hint: type, value: Any, path: str) -> Any:
 
 
 def _plain(hint: Any, value: Any, path: str) -> Any:
-    """str, int, float, bool; a bool is no number, and a whole number may stand for a float."""
+    """str, int, float, bool; a bool is no number, and a whole number may stand for a float.
+
+    Whole numbers are those of 64 bits: nothing that is counted or timed here comes near.
+    """
     if hint is float and type(value) is int and abs(value) < 2**53:
         return float(value)
     if type(value) is not hint and not (hint is str and isinstance(value, str)):
-        raise CodecError(path, f"expected {_NAMES[hint]}, found {_kind(value)}")
+        raise CodecError(path, f"expected {_NAMES[hint]}, got {_kind(value)}")
+    if hint is int and not _LEAST <= value <= _MOST:
+        raise CodecError(path, "the number is too large")
     if hint is float and not math.isfinite(value):
         raise CodecError(path, f"{value} is not a finite number")
     return value
@@ -146,12 +162,29 @@ def _option(hint: Any) -> Any:
     return kind
 
 
+@cache
+def _whole_length(hint: Any) -> int | None:
+    """The length of a tuple of whole numbers, -1 for any length, None for another tuple."""
+    kinds = typing.get_args(hint)
+    if kinds == (int, Ellipsis):
+        return -1
+    return len(kinds) if kinds and set(kinds) == {int} else None
+
+
+def _all_whole(hint: Any, value: Sequence[Any]) -> bool:
+    """True where a tuple of whole numbers is surely in order: most of a record is such tuples of times."""
+    length = _whole_length(hint)
+    if length is None or (length != len(value) and length != -1):
+        return False
+    return all(type(v) is int and _LEAST <= v <= _MOST for v in value)
+
+
 def _tuple_kinds(hint: Any, length: int, path: str) -> list[Any]:
     kinds = list(typing.get_args(hint))
     if len(kinds) == 2 and kinds[1] is Ellipsis:
         return [kinds[0]] * length
     if len(kinds) != length:
-        raise CodecError(path, f"expected {len(kinds)} values, found {length}")
+        raise CodecError(path, f"expected {len(kinds)} values, got {length}")
     return kinds
 
 
@@ -160,20 +193,28 @@ def _tuple_kinds(hint: Any, length: int, path: str) -> list[Any]:
 _LINE = 100
 
 
+class Rendered(str):
+    """A JSON value that is text already: what `render` gave for it where it stands."""
+
+    __slots__ = ()
+
+
 def render(value: Any, indent: str = "") -> str:
     """A JSON value as ASCII text: sorted names, one space a level.
 
     A list of plain values takes one line, and so does a short object of plain values.
     """
+    if isinstance(value, Rendered):
+        return value
     inner = indent + " "
     if isinstance(value, dict) and value:
-        if not any(isinstance(v, (dict, list)) for v in value.values()):
+        if not any(isinstance(v, (dict, list, Rendered)) for v in value.values()):
             line = json.dumps(value, allow_nan=False, sort_keys=True)
             if len(indent) + len(line) <= _LINE:
                 return line
         lines = [f"{inner}{json.dumps(k)}: {render(value[k], inner)}" for k in sorted(value)]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-    if isinstance(value, list) and any(isinstance(v, (dict, list)) for v in value):
+    if isinstance(value, list) and any(isinstance(v, (dict, list, Rendered)) for v in value):
         return "[\n" + ",\n".join(inner + render(v, inner) for v in value) + f"\n{indent}]"
     return json.dumps(value, allow_nan=False)
 
@@ -207,10 +248,10 @@ _HALF = re.compile(r"t(r(u)?)?|f(a(l(s)?)?)?|n(u(l)?)?|-|\.|[eE][-+]?|\\?u[0-9a-
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise ValueError("a name occurs twice in one object")
-    return found
+    return members
 
 
 def _no_constant(word: str) -> Any:

@@ -1,6 +1,6 @@
-"""The record of measurements: everything that a report needs, and nothing that can be reckoned.
+"""The record of measurements: everything that a report needs, and nothing that follows from it.
 
-A record holds raw slot times, never medians or verdicts: those are reckoned again from the raw
+A record holds raw slot times, never medians or verdicts: those are computed again from the raw
 times whenever it is rendered, so that a report on a machine without a GPU is the same, byte for
 byte, and a better statistic can be applied to old measurements. One record is one environment;
 it may hold several sessions (a resumed sweep, merged shards), each with its own null tests and
@@ -11,20 +11,25 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
 from archcalc.bench.records.codec import encode, render
+from archcalc.bench.records.observed import Calibration, DeviceSamples, HostCost, KernelTime
+from archcalc.bench.stats.fields import OPTIONAL
 from archcalc.bench.stats.flags import Flag
 from archcalc.bench.stats.nulltest import NullTest, verdicts_refused
 from archcalc.bench.stats.protocol import PairRun, Protocol, SoloRun
 from archcalc.bench.stats.roofline import Ceilings, Work
+from archcalc.display import Displayed
 from archcalc.errors import ArchcalcError
 
-SCHEMA = 1
+SCHEMA = 2  # of what is written; 1 is read too
+HEAPS = ("steady", "default")
+CACHES = ("warm", "cold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Environment:
 
     device: str  # cpu or cuda
     device_name: str
-    variant: str  # what the name does not tell: memory, power limit, MIG slice
+    variant: str  # what the name does not say: memory, power limit, MIG slice
     cpu: str
     threads: int
     torch: str
@@ -72,7 +77,10 @@ class Key:
     """What a point measures; two points with the same key are the same measurement.
 
     `networks` is one name, or old and new; `variables` are (name, value) pairs set in the spec,
-    sorted; `fused` says that batch normalisation was folded.
+    sorted; `fused` says that batch normalisation was folded. `heap` is how the measuring process manages
+    its memory: `steady`, with thresholds that do not move, as archcalc has always set them; `default`, as the
+    C library does by itself. `caches` are `cold` where the inputs rotate through more memory than the
+    last-level cache holds, else `warm`.
     """
 
     networks: tuple[str, ...]
@@ -83,6 +91,8 @@ class Key:
     layout: str
     fused: bool = False
     variables: tuple[tuple[str, str], ...] = ()
+    heap: str = field(default="steady", metadata=OPTIONAL)
+    caches: str = field(default="warm", metadata=OPTIONAL)
 
     def __post_init__(self) -> None:
         if len(self.networks) not in (1, 2):
@@ -91,6 +101,8 @@ class Key:
             raise ValueError("a batch starts at 1")
         if list(self.variables) != sorted(dict(self.variables).items()):
             raise ValueError("variables must be sorted, and each set once")
+        if self.heap not in HEAPS or self.caches not in CACHES:
+            raise ValueError(f"a heap is one of {', '.join(HEAPS)}; caches are one of {', '.join(CACHES)}")
 
     @property
     def text(self) -> str:
@@ -98,6 +110,8 @@ class Key:
         parts = [" vs ".join(self.networks), self.device, f"batch {self.batch}", self.precision]
         parts += [self.mode, self.layout]
         parts += ["fused"] if self.fused else []
+        parts += [f"{self.heap} heap"] if self.heap != "steady" else []
+        parts += [f"{self.caches} caches"] if self.caches != "warm" else []
         parts += [f"{name}={value}" for name, value in self.variables]
         return ", ".join(parts)
 
@@ -108,7 +122,8 @@ class Key:
             (name, float(text) if text.replace(".", "", 1).isdecimal() else 0.0, text)
             for name, text in self.variables
         )
-        return (self.device, self.precision, self.mode, self.layout, self.fused, settings, self.batch)
+        made = (self.layout, self.fused, self.heap, self.caches)
+        return (self.device, self.precision, self.mode, *made, settings, self.batch)
 
     @property
     def digest(self) -> bytes:
@@ -131,7 +146,9 @@ class MeasuredNetwork:
 
     `macs` multiply-adds and `bytes` memory traffic of one forward pass at this batch; `work` its
     kernels for the roofline. `memory_counted` and `memory_peak` are peak memory, counted and
-    measured (None where it was not measured).
+    measured (None where it was not measured). `kernels` are what the profiler names in one forward pass
+    (sorted by name), `host` what the host spends on it, `energy_mj` the millijoules that it takes, the idle
+    board's included, at this batch.
     """
 
     name: str
@@ -140,6 +157,26 @@ class MeasuredNetwork:
     work: tuple[Work, ...] = ()
     memory_counted: int | None = None
     memory_peak: int | None = None
+    kernels: tuple[KernelTime, ...] = field(default=(), metadata=OPTIONAL)
+    host: HostCost | None = field(default=None, metadata=OPTIONAL)
+    energy_mj: float | None = field(default=None, metadata=OPTIONAL)
+
+    def __post_init__(self) -> None:
+        _not_negative(self, "macs", "bytes", "memory_counted", "memory_peak", "energy_mj")
+
+
+def _not_negative(owner: object, *names: str) -> None:
+    for name in names:
+        value = getattr(owner, name)
+        if value is not None and value < 0:
+            raise ValueError(f"`{name}` cannot be negative")
+
+
+def _one_for_each_process(runs: Sequence[PairRun] | Sequence[SoloRun]) -> None:
+    if not runs:
+        raise ValueError("a result without runs")
+    if len({run.process for run in runs}) != len(runs):
+        raise ValueError("two runs of the same process")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +188,16 @@ class PairResult:
     runs: tuple[PairRun, ...]
 
     def __post_init__(self) -> None:
-        if not self.runs:
-            raise ValueError("a pair without runs")
-        if len({run.process for run in self.runs}) != len(self.runs):
-            raise ValueError("two runs of the same process")
+        _one_for_each_process(self.runs)
 
     @property
     def mu(self) -> float:
-        """MACs(new) / MACs(old)."""
+        """MACs(new) / MACs(old). Raises `ArchcalcError` where the old network has none."""
         if self.old.macs < 1:
-            raise ValueError(f"{self.old.name} does no multiply-adds")
+            raise ArchcalcError(
+                f"`{self.old.name}` does no multiply-adds: there is no arithmetic to save",
+                "measure the two networks without `--pair`",
+            )
         return self.new.macs / self.old.macs
 
 
@@ -171,14 +208,18 @@ class SoloResult:
     network: MeasuredNetwork
     runs: tuple[SoloRun, ...]
 
+    def __post_init__(self) -> None:
+        _one_for_each_process(self.runs)
+
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """One row of a network: alone at its real input shape, and inside the whole.
+    """One row of a network: alone at its real input shape, and inside the network.
 
     Shapes without the batch; `macs`, `bytes` and `work` for the point's batch. `isolated` are runs
     of the row alone (what verdicts use); `in_situ_ns` its share of one forward pass (what shares
-    use), None where it was not attributed. The kernel names are sorted, without doubles.
+    use), None where it was not attributed. The kernel names are sorted, without doubles; `kernels` are
+    those in situ with their counts and times, `host` what the host spends on the row alone.
     """
 
     network: str
@@ -192,6 +233,12 @@ class RowResult:
     in_situ_ns: int | None
     isolated_kernels: tuple[str, ...] = ()
     in_situ_kernels: tuple[str, ...] = ()
+    kernels: tuple[KernelTime, ...] = field(default=(), metadata=OPTIONAL)
+    host: HostCost | None = field(default=None, metadata=OPTIONAL)
+
+    def __post_init__(self) -> None:
+        _one_for_each_process(self.isolated)
+        _not_negative(self, "macs", "bytes", "in_situ_ns")
 
     @property
     def same_kernels(self) -> bool:
@@ -208,6 +255,11 @@ class Books:
     kernels_ns: int
     gaps_ns: int
 
+    def __post_init__(self) -> None:
+        _not_negative(self, "kernels_ns", "gaps_ns")
+        if self.total_ns < 1:
+            raise ValueError("a forward pass takes some time")
+
     @property
     def unattributed_ns(self) -> int:
         """What neither a row nor a gap accounts for."""
@@ -221,7 +273,12 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One point of a sweep: what became of it, and what was measured where it was done."""
+    """One point of a sweep: what became of it, and what was measured where it was done.
+
+    `specs` are the SHA-256 of what was measured, in the order of `key.networks`; empty where an old record
+    does not say. Two points may share a key where these differ: a spec was edited in between. `rows_session`
+    names the session of the rows where that is another one. `samples` are the device's own, by process.
+    """
 
     key: Key
     session: str
@@ -232,13 +289,23 @@ class Point:
     rows: tuple[RowResult, ...] = ()
     books: tuple[Books, ...] = ()
     flags: tuple[Flag, ...] = ()
+    specs: tuple[str, ...] = field(default=(), metadata=OPTIONAL)
+    rows_session: str = field(default="", metadata=OPTIONAL)
+    samples: tuple[DeviceSamples, ...] = field(default=(), metadata=OPTIONAL)
 
     def __post_init__(self) -> None:
+        if self.specs and len(self.specs) != len(self.key.networks):
+            raise ValueError(f"a hash for each network, or none: {self.key.text}")
         measured = self.pair is not None or self.solo is not None or bool(self.rows)
         if self.status is Status.DONE and not measured:
             raise ValueError(f"a point that is done holds a result: {self.key.text}")
         if self.status is not Status.DONE and not self.message:
             raise ValueError(f"a point that is {self.status} says why: {self.key.text}")
+
+    @property
+    def identity(self) -> tuple[Key, tuple[str, ...]]:
+        """What was measured, and of which specs; a record holds each once."""
+        return self.key, self.specs
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +313,8 @@ class Session:
     """One run of a measuring command: how it was called, and how far it can be trusted.
 
     `identity` is unique among sessions; `started` is an ISO 8601 time in UTC; `shard` as `3/8`, or
-    empty.
+    empty. `clocks_locked` says whether the device holds its clocks at a fixed rate (None: it was not asked),
+    `load` is the machine's before measuring, in busy CPUs (None: not noted).
     """
 
     identity: str
@@ -260,28 +328,39 @@ class Session:
     ceilings: tuple[Ceilings, ...] = ()
     null_tests: tuple[NullTest, ...] = ()
     flags: tuple[Flag, ...] = ()
+    clocks_locked: bool | None = field(default=None, metadata=OPTIONAL)
+    load: float | None = field(default=None, metadata=OPTIONAL)
+
+    def refuses(self, key: Key) -> bool:
+        """True where verdicts on points at this precision and mode must be withheld."""
+        return verdicts_refused(self.null_tests, key.precision, key.mode)
 
     @property
-    def refused(self) -> bool:
-        """True where verdicts on this session's points must be withheld."""
-        return verdicts_refused(self.null_tests)
+    def failed_null_tests(self) -> tuple[NullTest, ...]:
+        """The null tests that did not pass."""
+        return tuple(test for test in self.null_tests if not test.passed)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A file of measurements. Specs, sessions and points are sorted and each occurs once."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Record(Displayed):
+    """A file of measurements. Specs, sessions, points and calibrations are sorted and each occurs once.
+
+    A spec that was edited between two measurements is there with both of its hashes.
+    """
 
     schema: int = SCHEMA
     specs: tuple[SpecHash, ...] = ()
     sessions: tuple[Session, ...] = ()
     points: tuple[Point, ...] = ()
+    calibrations: tuple[Calibration, ...] = field(default=(), metadata=OPTIONAL)
 
     def __post_init__(self) -> None:
         if self.schema != SCHEMA:
             raise ValueError(f"schema {self.schema}, expected {SCHEMA}")
-        _in_order("spec", [spec.name for spec in self.specs])
+        _in_order("spec", [(spec.name, spec.sha256) for spec in self.specs])
         _in_order("session", [(s.started, s.identity) for s in self.sessions])
-        _in_order("point", [point.key for point in self.points])
+        _in_order("point", [point.identity for point in self.points])
+        _in_order("calibration", [calibration.order for calibration in self.calibrations])
         known = {session.identity for session in self.sessions}
         if len(known) != len(self.sessions):
             raise ValueError("two sessions with the same identity")
@@ -290,58 +369,31 @@ class Record:
             if differ:
                 raise ValueError("sessions of different environments: " + "; ".join(differ))
         for point in self.points:
-            if point.session not in known:
-                raise ValueError(f"no session {point.session!r:.80}, named by {point.key.text}")
+            for name in (point.session, point.rows_session or point.session):
+                if name not in known:
+                    raise ValueError(f"no session {name!r:.80}, named by {point.key.text}")
+        for calibration in self.calibrations:
+            if calibration.session not in known:
+                raise ValueError(f"no session {calibration.session!r:.80}, named by a calibration")
 
-    def point(self, key: Key) -> Point | None:
-        """The point with this key, if there is one."""
-        return next((point for point in self.points if point.key == key), None)
+    def __repr__(self) -> str:
+        device = self.sessions[0].environment.device_name if self.sessions else "no device"
+        return f"Record({len(self.points)} points in {len(self.sessions)} sessions on {device})"
+
+    def point(self, key: Key, specs: tuple[str, ...] | None = None) -> Point | None:
+        """The point with this key, if there is one; of these specs (their SHA-256), or of any if None."""
+        same = (point for point in self.points if point.key == key)
+        return next((point for point in same if specs is None or point.specs == specs), None)
 
     def session(self, point: Point) -> Session:
         """The session in which a point of this record was measured."""
         return next(s for s in self.sessions if s.identity == point.session)
 
+    def rows_session(self, point: Point) -> Session:
+        """The session in which the rows of a point were measured."""
+        return next(s for s in self.sessions if s.identity == (point.rows_session or point.session))
+
 
 def _in_order(what: str, names: Sequence[Any]) -> None:
     if any(not a < b for a, b in pairwise(names)):
         raise ValueError(f"each {what} must occur once, in sorted order")
-
-
-def with_session(record: Record, session: Session) -> Record:
-    """The record with one session added, or brought up to date if it is there already.
-
-    A session of another environment is refused: its times could not be compared with the others.
-    """
-    others = [s for s in record.sessions if s.identity != session.identity]
-    differ = others[0].environment.differences(session.environment) if others else ()
-    if differ:
-        raise ArchcalcError(
-            "this record was begun in another environment (" + "; ".join(differ) + ")",
-            "give another file to --output",
-        )
-    ordered = sorted([*others, session], key=lambda s: (s.started, s.identity))
-    return replace(record, sessions=tuple(ordered))
-
-
-def with_point(record: Record, point: Point) -> Record:
-    """The record with one more point. One with the same key is replaced where it failed, or where it has no
-    rows and the new one has them; others stand."""
-    before = record.point(point.key)
-    fuller = before is not None and bool(point.rows) and not before.rows
-    if before is not None and before.status is not Status.FAILED and not fuller:
-        raise ValueError(f"already in the record: {point.key.text}")
-    others = [p for p in record.points if p.key != point.key]
-    ordered = sorted([*others, point], key=lambda p: p.key)
-    return replace(record, points=tuple(ordered))
-
-
-def with_specs(record: Record, specs: Iterable[SpecHash]) -> Record:
-    """The record with these specs added; a name that is there with another hash is an error."""
-    found = {spec.name: spec for spec in record.specs}
-    for spec in specs:
-        if found.setdefault(spec.name, spec) != spec:
-            raise ArchcalcError(
-                f"`{spec.name}` was measured with two different specs",
-                "restore the spec, or begin another record with --output",
-            )
-    return replace(record, specs=tuple(found[name] for name in sorted(found)))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from archcalc.bench.records.record import Key, Point, Record, Session, Status, with_specs
+from archcalc.bench.records.adding import with_specs
+from archcalc.bench.records.observed import Calibration
+from archcalc.bench.records.record import Key, Point, Record, Session, Status
 from archcalc.errors import ArchcalcError
 
 
@@ -49,33 +51,43 @@ def parse_shard(text: str) -> Shard:
 
 
 def remaining(
-    keys: Iterable[Key], record: Record | None, retry_failed: bool = True, rows: bool = False
+    keys: Iterable[Key],
+    record: Record | None,
+    retry_failed: bool = True,
+    rows: bool = False,
+    belongs: Callable[[Point], bool] = lambda point: True,
 ) -> tuple[Key, ...]:
     """The points that a resumed sweep still has to measure, in the order given.
 
-    Out of memory and unsupported are answers and stay; a failure is tried again unless told not to. With
-    `rows` a point that was measured without its rows is measured again with them.
+    Out of memory and unsupported are answers and stay; a failure is tried again unless `retry_failed` is off.
+    With `rows` a point that was measured without its rows is measured again with them. `belongs` says of a
+    point that it was measured on what the specs say now; others do not count.
     """
+    wanted = tuple(dict.fromkeys(keys))
+    asked = set(wanted)
     have = {
         point.key
         for point in (record.points if record else ())
-        if not (retry_failed and point.status is Status.FAILED)
+        if point.key in asked
+        and not (retry_failed and point.status is Status.FAILED)
         and not (rows and point.status is Status.DONE and not point.rows)
+        and belongs(point)
     }
-    return tuple(key for key in dict.fromkeys(keys) if key not in have)
+    return tuple(key for key in wanted if key not in have)
 
 
 def merge(records: Sequence[Record]) -> Record:
     """One record from the shards of a sweep, whatever their order.
 
-    They must come from the same environment and the same specs; a point that occurs twice must be
+    They must come from the same environment; a point of the same specs that occurs twice must be
     identical, except that a failed one gives way to one that did not fail.
     """
     if not records:
         raise ArchcalcError("nothing to merge", "name at least one record")
     specs = Record()
     sessions: dict[str, Session] = {}
-    points: dict[Key, Point] = {}
+    points: dict[tuple[Key, tuple[str, ...]], Point] = {}
+    calibrations: dict[tuple[str, ...], Calibration] = {}
     for record in records:
         specs = with_specs(specs, record.specs)
         for session in record.sessions:
@@ -92,11 +104,18 @@ def merge(records: Sequence[Record]) -> Record:
                     "one is an earlier copy of the other: merge the later one only",
                 )
         for point in record.points:
-            points[point.key] = _either(points.get(point.key), point)
+            points[point.identity] = _either(points.get(point.identity), point)
+        for calibration in record.calibrations:
+            if calibrations.setdefault(calibration.order, calibration) != calibration:
+                raise ArchcalcError(
+                    f"session {calibration.session} is in two records with different calibrations",
+                    "one is an earlier copy of the other: merge the later one only",
+                )
     return Record(
         specs=specs.specs,
         sessions=tuple(sorted(sessions.values(), key=lambda s: (s.started, s.identity))),
-        points=tuple(points[key] for key in sorted(points)),
+        points=tuple(points[identity] for identity in sorted(points)),
+        calibrations=tuple(calibrations[order] for order in sorted(calibrations)),
     )
 
 

@@ -1,20 +1,65 @@
-"""A record as a file: written whole or not at all, and read with a message for every fault."""
+"""A record as a file: written in one step or not at all, and read with a message for every fault."""
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
 import os
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from archcalc.bench.records.codec import CodecError, TruncatedError, decode, encode, parse, render
-from archcalc.bench.records.record import SCHEMA, Record
+from archcalc import files
+from archcalc.bench.records.codec import CodecError, Rendered, TruncatedError, decode, encode, parse, render
+from archcalc.bench.records.record import SCHEMA, Point, Record, Session
 from archcalc.errors import ArchcalcError
+
+#: The most bytes of a record that are read or written; a pair in five processes of 1280 rounds takes 0.3 MB.
+LARGEST = 100_000_000
+_UNSEALED = "0" * 64
+_CHECKSUM = re.compile(r'^ "checksum": "([0-9a-f]{64})"', re.MULTILINE)
 
 
 def to_json(record: Record) -> str:
-    """The record's text: ASCII, sorted, the same bytes for the same record."""
-    return render(encode(record)) + "\n"
+    """The record's text: ASCII, sorted, the same bytes for the same record, with a checksum of itself."""
+    return Texts().record(record)
+
+
+class Texts:
+    """The texts of records that share most of their sessions and points; the text of each is made once."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[Session | Point, Rendered]] = {}
+
+    def record(self, record: Record) -> str:
+        """As `to_json`. Only what this record holds is remembered for the next one."""
+        parts: tuple[Session | Point, ...] = (*record.sessions, *record.points)
+        self._made = {id(part): (part, self._text(part)) for part in parts}
+        value = encode(replace(record, sessions=(), points=(), calibrations=()))
+        value["sessions"] = [self._made[id(session)][1] for session in record.sessions]
+        value["points"] = [self._made[id(point)][1] for point in record.points]
+        if record.calibrations:
+            value["calibrations"] = [encode(calibration) for calibration in record.calibrations]
+        return seal(value)
+
+    def _text(self, part: Session | Point) -> Rendered:
+        made = self._made.get(id(part))
+        return made[1] if made else Rendered(render(encode(part), "  "))
+
+
+def seal(value: Mapping[str, Any]) -> str:
+    """The text of a record's JSON value. Its `checksum` is the SHA-256 (hex) of the text with zeros there."""
+    text = render({**value, "checksum": _UNSEALED}) + "\n"
+    checksum = hashlib.sha256(text.encode()).hexdigest()
+    return _CHECKSUM.sub(f' "checksum": "{checksum}"', text, count=1)
+
+
+def _is_intact(text: str, checksum: object) -> bool:
+    """True where a record's text has its own checksum; line ends may be those of another system."""
+    text = text.replace("\r\n", "\n")
+    unsealed = _CHECKSUM.sub(f' "checksum": "{_UNSEALED}"', text, count=1)
+    return unsealed != text and checksum == hashlib.sha256(unsealed.encode()).hexdigest()
 
 
 def from_json(text: str, file: str = "the record") -> Record:
@@ -35,28 +80,48 @@ def from_json(text: str, file: str = "the record") -> Record:
             f"{file} is not a record: it does not say its schema",
             "records are JSON files that archcalc wrote",
         )
-    if schema != SCHEMA:
+    if not 1 <= schema <= SCHEMA:
         newer = "upgrade archcalc" if schema > SCHEMA else "measure again with this version"
         raise ArchcalcError(
-            f"{file} has schema version {schema}, this archcalc reads version {SCHEMA}", newer
+            f"{file} has schema version {schema}, this archcalc reads versions 1 to {SCHEMA}", newer
+        )
+    sealed = schema > 1 or "checksum" in value
+    if sealed and not _is_intact(text, value.pop("checksum", None)):
+        raise ArchcalcError(
+            f"{file} is damaged: its checksum is not that of its contents",
+            "copy it again from where it was measured, or measure again; records cannot be edited",
         )
     try:
-        return decode(Record, value)
+        record = decode(Record, {**value, "schema": SCHEMA})
+        return record if schema > 1 else _upgraded(record)
     except CodecError as error:
         raise ArchcalcError(
             f"{file} is damaged: {error}", "records are not meant to be edited; measure again"
         ) from None
 
 
+def _upgraded(record: Record) -> Record:
+    """A record of schema 1, whose points did not yet say of which specs they are: of those of the record."""
+    hashes = {spec.name: spec.sha256 for spec in record.specs}
+    points = tuple(
+        replace(p, specs=tuple(hashes[n] for n in p.key.networks))
+        if all(n in hashes for n in p.key.networks)
+        else p
+        for p in record.points
+    )
+    return replace(record, points=points)
+
+
 def load(path: str | os.PathLike[str]) -> Record:
-    """The record in a file."""
+    """The record in a file. Raises `ArchcalcError` where there is none, or none that can be read."""
     file = Path(path)
-    try:
-        data = file.read_bytes()
-    except FileNotFoundError:
-        raise ArchcalcError(f"there is no record {file}", "check the path") from None
-    except OSError as error:
-        raise ArchcalcError(f"cannot read {file}: {error.strerror or error}") from None
+    if not os.path.lexists(file):
+        raise ArchcalcError(f"there is no record {file}", "check the path")
+    return from_bytes(files.read(file, LARGEST), str(file))
+
+
+def from_bytes(data: bytes, file: str = "the record") -> Record:
+    """The record that a file's bytes hold; `ArchcalcError` names `file` and what is wrong with it."""
     if not data.strip():
         raise ArchcalcError(f"{file} is empty", "measure again") from None
     try:
@@ -65,60 +130,44 @@ def load(path: str | os.PathLike[str]) -> Record:
         raise ArchcalcError(
             f"{file} is not a record: it is not text", "records are JSON files that archcalc wrote"
         ) from None
-    return from_json(text, str(file))
+    return from_json(text, file)
 
 
 def save(record: Record, path: str | os.PathLike[str]) -> None:
-    """Write the record so that the file is at every moment either the old one or the new one.
+    """Write the record in place of what is there, in one step; a link is followed, not replaced.
 
-    The text goes to a file beside it, is forced to the disk and then takes the name: a crash, a
-    full disk or Ctrl-C leaves what was there before. A link is followed, not replaced.
+    For a record that other processes may write to as well see `RecordFile`. Raises `ArchcalcError` where the
+    file cannot be written.
     """
-    target = Path(os.path.realpath(path))
-    data = to_json(record).encode()
-    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            with beside.open("wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.replace(beside, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                beside.unlink()
-            raise
-        _sync_folder(target.parent)
-    except OSError as error:
+    write(Path(os.path.realpath(path)), to_json(record))
+
+
+def write(path: Path, text: str, alone: bool | None = None) -> None:
+    """Write a record's text; `alone` as `files.write` takes it. Raises `ArchcalcError` for one too large."""
+    if len(text) > LARGEST:
         raise ArchcalcError(
-            f"cannot write {path}: {error.strerror or error}",
-            "choose another place with --output; what was in the file before is still there",
-        ) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name itself last; not every file system lets a folder be synced."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            f"{path} would be larger than {LARGEST / 1e6:.0f} MB, which is too large to read again",
+            "begin another record with --output; what was in the file before is still there",
+        )
+    files.write(path, text, force=True, alone=alone)
 
 
 def check_specs(record: Record, expected: Mapping[str, str], file: str = "the record") -> None:
-    """Raise unless every spec that the record was measured with is the one that is known here.
+    """Raise unless every network of the record was measured with the spec that is known here.
 
-    `expected` maps a network's name to the SHA-256 of its spec.
+    `expected` maps a network's name to the SHA-256 of its spec. A record may hold other versions beside it.
     """
+    hashes: dict[str, set[str]] = {}
     for spec in record.specs:
-        if spec.name not in expected:
+        hashes.setdefault(spec.name, set()).add(spec.sha256)
+    for name, known in hashes.items():
+        if name not in expected:
             raise ArchcalcError(
-                f"{file} was measured with a spec that is not known here: `{spec.name}`",
+                f"{file} was measured with a spec that is not known here: `{name}`",
                 "give the spec's file, or use the archcalc that measured it",
             )
-        if expected[spec.name] != spec.sha256:
+        if expected[name] not in known:
             raise ArchcalcError(
-                f"{file} was measured with another version of `{spec.name}`",
+                f"{file} was measured with another version of `{name}`",
                 "measure again, or use the spec that it was measured with",
             )

@@ -17,7 +17,8 @@ from archcalc.bench.records.record import Record
 from archcalc.bench.records.shards import Shard, merge, remaining
 from archcalc.bench.runner import session
 from archcalc.bench.runner.session import Job, Progress
-from archcalc.errors import ArchcalcError
+from archcalc.bench.work import Fingerprints
+from archcalc.errors import ArchcalcError, requires
 
 
 def run_shard(job: Job) -> str:
@@ -26,14 +27,14 @@ def run_shard(job: Job) -> str:
 
 
 def measure(
-    job: Job, shards: int, record: Record | None, save: Callable[[Record], None], progress: Progress
+    job: Job, shards: int, record: Record | None, save: Callable[[Record], Record | None], progress: Progress
 ) -> Record:
     """The record with `job` measured as so many shards: on the cluster of `RAY_ADDRESS`, or on a local one.
 
     Finished shards are merged and saved one by one. Raises `ArchcalcError` without Ray.
     """
     ray = _ray()
-    todo = remaining(job.keys, record, rows=job.rows)
+    todo = remaining(job.keys, record, rows=job.rows, belongs=Fingerprints(job.sources).belongs)
     parts = [Shard(i, shards) for i in range(1, shards + 1)]
     jobs = [replace(job, keys=part.select(todo), shard=str(part)) for part in parts]
     jobs = [each for each in jobs if each.keys]
@@ -54,7 +55,7 @@ def _collect(
     job: Job,
     jobs: list[Job],
     record: Record | None,
-    save: Callable[[Record], None],
+    save: Callable[[Record], Record | None],
     progress: Progress,
 ) -> Record:
     resources = {"num_gpus": 1} if job.device == "cuda" else {"num_cpus": job.threads or 1}
@@ -75,7 +76,7 @@ def _collect(
             lost.append(f"shard {shard}: {str(cause).strip().splitlines()[-1][:200]}")
             progress.finish(lost[-1])
         else:
-            save(done)
+            done = save(done) or done
             progress.finish("")
         progress.advance()
     if lost:
@@ -87,10 +88,7 @@ def _collect(
 
 
 def _ray() -> Any:
-    try:
-        import ray
-    except ImportError:
-        raise ArchcalcError(
-            "Ray is not installed", "install it with `pip install 'archcalc[ray]'`, or use `--shard`"
-        ) from None
+    requires("ray", purpose="`--ray` (unlike `--shard`)")
+    import ray
+
     return ray

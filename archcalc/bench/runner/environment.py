@@ -36,10 +36,10 @@ def environment(device: str, monitor: Monitor) -> Environment:
     cpu = cpu_name()
     name, variant, cuda, cudnn = cpu, f"{os.cpu_count()} CPUs", "", ""
     if device == "cuda":
-        found = torch.cuda.get_device_properties(torch.cuda.current_device())
+        properties = torch.cuda.get_device_properties(torch.cuda.current_device())
         limit = monitor.power_limit()
-        name = found.name
-        variant = f"{found.total_memory / 2**30:.0f} GiB" + (f", {limit}" if limit else "")
+        name = properties.name
+        variant = f"{properties.total_memory / 2**30:.0f} GiB" + (f", {limit}" if limit else "")
         cuda = torch.version.cuda or ""
         backend: Any = torch.backends.cudnn
         version = backend.version() or 0
@@ -67,8 +67,8 @@ def cpu_name() -> str:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:
         text = ""
-    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return found[1].strip() if found else platform.processor() or platform.machine()
+    line = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return line[1].strip() if line else platform.processor() or platform.machine()
 
 
 def _driver(monitor: Monitor) -> str:
@@ -77,5 +77,13 @@ def _driver(monitor: Monitor) -> str:
         text = Path("/proc/driver/nvidia/version").read_text()
     except OSError:
         text = ""
-    found = re.search(r"Kernel Module\s.*?(\d+\.\d+(?:\.\d+)?)", text)
-    return monitor.driver() or (found[1] if found else "")
+    version = re.search(r"Kernel Module\s.*?(\d+\.\d+(?:\.\d+)?)", text)
+    return monitor.driver() or (version[1] if version else "")
+
+
+def load() -> float | None:
+    """How many CPUs were busy over the last minute; None where the system does not say."""
+    try:
+        return round(os.getloadavg()[0], 2)
+    except OSError:
+        return None

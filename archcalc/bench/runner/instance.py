@@ -11,14 +11,16 @@ from typing import Any
 
 import torch
 
+from archcalc.bench import work
 from archcalc.bench.records.record import Key
-from archcalc.bench.runner import fuse, precision, work
+from archcalc.bench.runner import fuse, precision
 from archcalc.bench.stats import flags
 from archcalc.bench.stats.flags import Flag
 from archcalc.nn import network
+from archcalc.nn.initialise import initialise
 from archcalc.nn.network import Network
 
-_MOST_BUFFERS = 256
+_MOST_BUFFERS = {"warm": 256, "cold": 2**16}
 _MOST_BYTES = 2**30
 
 
@@ -40,23 +42,22 @@ def build(source: str, key: Key, seed: int) -> Built:
     module.to(device=key.device, dtype=dtype)
     module.to(memory_format=layout)  # type: ignore[call-overload]
     shape = (key.batch, *(int(n) for n in counted.graph.input))
-    inputs = make_inputs(shape, dtype, layout, key.device, seed)
+    inputs = make_inputs(shape, dtype, layout, key, seed)
     with torch.inference_mode():
-        found = examine(fuse.first(module(inputs[0])))
-    return Built(counted, module, inputs, flags.present(found))
+        flag = examine(fuse.first(module(inputs[0])))
+    return Built(counted, module, inputs, flags.present(flag))
 
 
 @lru_cache(maxsize=4)
 def _original(source: str, variables: tuple[tuple[str, str], ...], fused: bool, seed: int) -> Network:
     """The network in fp32 on the CPU, to be copied: building one takes longer than copying it."""
-    settings = dict(variables)
-    graph = work.architecture(source, settings).graph(work.size(settings))
+    graph = work.load_graph(source, dict(variables))
     made = network.build(graph)
-    network.initialise(made, seed)
+    initialise(made, seed)
     made.eval().requires_grad_(False)
     if fused:
         generator = torch.Generator().manual_seed(seed)
-        fuse.fold(made, torch.randn((1, *(int(n) for n in graph.input)), generator=generator))
+        fuse.fold(made, graph, torch.randn((1, *(int(n) for n in graph.input)), generator=generator))
     return made
 
 
@@ -66,35 +67,38 @@ def memory_format(layout: str) -> torch.memory_format:
 
 
 def make_inputs(
-    shape: tuple[int, ...], dtype: torch.dtype, layout: torch.memory_format, device: str, seed: int
+    shape: tuple[int, ...], dtype: torch.dtype, layout: torch.memory_format, key: Key, seed: int
 ) -> tuple[torch.Tensor, ...]:
-    """N(0, 1) inputs from a seed, in enough buffers to exceed the last-level cache of the device."""
+    """N(0, 1) inputs from a seed, in as many buffers as the key's caches ask for."""
     generator = torch.Generator().manual_seed(seed)
-    one = torch.randn(shape, generator=generator).to(device=device, dtype=dtype)
-    one = one.to(memory_format=layout)
-    return copies(one, device)
+    one = torch.randn(shape, generator=generator).to(device=key.device, dtype=dtype)
+    return copies(one.to(memory_format=layout), key.device, key.caches)
 
 
-def copies(one: torch.Tensor, device: str) -> tuple[torch.Tensor, ...]:
-    """`one` and as many like it elsewhere in memory as exceed the last-level cache of the device together.
+def copies(one: torch.Tensor, device: str, caches: str = "warm") -> tuple[torch.Tensor, ...]:
+    """`one` and, for cold caches, as many like it elsewhere as exceed the device's last-level cache together.
 
-    They hold the same numbers: what is timed does not depend on them.
+    They hold the same numbers: what is timed does not depend on them. With warm caches a GPU is given the
+    same buffer each time; a CPU up to 256 that take turns, as it has always been.
     """
-    count = buffers(one.numel() * one.element_size(), cache_bytes(device))
+    size = one.numel() * one.element_size()
+    if caches == "warm" and device == "cuda":
+        return (one,)
+    count = buffers(size, cache_bytes(device), _MOST_BUFFERS[caches])
     return (one, *(one.clone() for _ in range(count - 1)))
 
 
-def buffers(size: int, cache: int) -> int:
+def buffers(size: int, cache: int, most: int = _MOST_BUFFERS["warm"]) -> int:
     """How many buffers of `size` bytes exceed a cache, within bounds; always one or more."""
-    return max(1, min(math.ceil(1.5 * cache / size), _MOST_BUFFERS, _MOST_BYTES // size))
+    return max(1, min(math.ceil(1.5 * cache / size), most, _MOST_BYTES // size))
 
 
 @lru_cache(maxsize=2)
 def cache_bytes(device: str) -> int:
     """Bytes of the device's last cache before memory: L2 on CUDA, the highest level on a CPU."""
     if device == "cuda":
-        found: Any = torch.cuda.get_device_properties(torch.cuda.current_device())
-        return int(getattr(found, "L2_cache_size", 0)) or 2**26
+        properties: Any = torch.cuda.get_device_properties(torch.cuda.current_device())
+        return int(getattr(properties, "L2_cache_size", 0)) or 2**26
     sizes = [_kib(p) for p in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*/size")]
     return max(sizes, default=0) or 2**25
 

@@ -11,17 +11,29 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from archcalc.bench import work
+from archcalc.bench.records.observed import HostCost
 from archcalc.bench.records.record import Books, Key, MeasuredNetwork, RowResult, Status
-from archcalc.bench.runner import ceilings, environment, instance, memory, precision, rows, subjects, work
+from archcalc.bench.runner import (
+    ceilings,
+    environment,
+    faults,
+    instance,
+    memory,
+    precision,
+    rows,
+    subjects,
+)
 from archcalc.bench.runner.instance import Built
 from archcalc.bench.runner.monitor import Monitor, monitor
 from archcalc.bench.runner.precision import UnsupportedError
+from archcalc.bench.runner.profiles import Algorithms
 from archcalc.bench.runner.tasks import Answer, Task, TaskKind, Watch
 from archcalc.bench.stats import flags
 from archcalc.bench.stats.flags import Flag
-from archcalc.bench.stats.nulltest import null_test
-from archcalc.bench.stats.protocol import Subject
-from archcalc.bench.stats.rounds import Watch as Seen
+from archcalc.bench.stats.nulltest import NullSubjects, null_test
+from archcalc.bench.stats.protocol import PairRun, SoloRun, Subject, pair_latency_ns, solo_latency_ns
+from archcalc.bench.stats.rounds import Watch as RoundsWatch
 from archcalc.bench.stats.rounds import measure_pair, measure_solo
 from archcalc.bench.stats.statistics import MeasuredInterval
 from archcalc.errors import ArchcalcError
@@ -29,9 +41,10 @@ from archcalc.errors import ArchcalcError
 
 @dataclass
 class Measurer:
-    """What one process remembers between tasks: only the monitor of its device."""
+    """What one process remembers between tasks: the monitor of its device, and which kernels ran."""
 
     monitor: Monitor = field(default_factory=lambda: Monitor(None))
+    algorithms: Algorithms = field(default_factory=Algorithms)
 
     def run(self, task: Task, watch: Watch) -> Answer:
         """Carry out a task. Out of memory, unsupported and failed are answers; only Ctrl-C gets through."""
@@ -43,9 +56,9 @@ class Measurer:
         except UnsupportedError as fault:
             return Answer(Status.UNSUPPORTED, str(fault))
         except (MemoryError, torch.OutOfMemoryError) as fault:
-            return Answer(Status.OUT_OF_MEMORY, _line(fault))
+            return Answer(Status.OUT_OF_MEMORY, faults.line(fault))
         except Exception as fault:
-            return failure(fault)
+            return faults.failure(fault)
         finally:
             _release(task.device)
 
@@ -54,9 +67,11 @@ class Measurer:
 
     def _run(self, task: Task, watch: Watch) -> Answer:
         if task.kind is TaskKind.SETUP:
+            load = environment.load()
             environment.prepare(task.device, task.threads)
             self.monitor = monitor(task.device)
-            return Answer(environment=environment.environment(task.device, self.monitor))
+            here = environment.environment(task.device, self.monitor)
+            return Answer(environment=here, clocks_locked=self.monitor.clocks_locked(), load=load)
         key = task.key
         assert key is not None
         if task.kind is TaskKind.CEILINGS:
@@ -82,18 +97,17 @@ class Measurer:
             name, (one, other) = _CONVOLUTION, _convolutions(key, dtype, task.seed)
         else:
             other = _subject(instance.build(source, key, task.seed), key)
-        found = null_test(
-            name,
-            one,
-            other,
-            _filler(key.device, dtype),
+        test = null_test(
+            NullSubjects(name, one, other, _filler(key, dtype)),
             task.protocol,
             key.device,
+            key.precision,
+            key.mode,
             task.seed,
             task.process,
             self._watching(watch, f"null test of {name}"),
         )
-        return Answer(null=found, flags=flags.present(found.flag))
+        return Answer(null=test, flags=flags.present(test.flag))
 
     def _measure(self, task: Task, key: Key, watch: Watch) -> Answer:
         built = [instance.build(source, key, task.seed) for source in task.sources]
@@ -101,19 +115,22 @@ class Measurer:
             counted, real = int(each.counted.counted.total.params), _params(each.module)
             if counted != real and not key.fused:
                 raise RuntimeError(f"{each.counted.name} has {real} params, counted {counted}")
-        networks = tuple(self._network(each, key, task.first) for each in built)
         timed = [_subject(each, key) for each in built]
-        label = " vs ".join(key.networks)
-        seen = self._watching(watch, label)
-        self.monitor.sample()
-        seed = task.seed + 1009 * task.process
-        pair = solo = None
-        if len(timed) == 2:
-            old, new = timed
-            pair = measure_pair(old, new, task.protocol, key.device, seed, task.process, watch=seen)
-        else:
-            solo = measure_solo(timed[0], task.protocol, key.device, task.process, seen)
-        found = (*(flag for each in built for flag in each.flags), *self._flags(built, key, task))
+        pair, solo = self._timed(timed, task, key, watch)
+        samples = self.monitor.samples(task.process)
+        raised = [flag for each in built for flag in each.flags]
+        raised += self.monitor.flags([os.getpid(), *task.own])
+        pair, solo = self._with_algorithms(built, key, pair, solo)
+        networks = tuple(each.counted.network for each in built)
+        if task.first:
+            spent = pair_or_solo_ns(pair, solo)
+            power = samples.power_mw if samples is not None else ()
+            noted = [
+                self._network(each, subject, key, ns, power)
+                for each, subject, ns in zip(built, timed, spent, strict=True)
+            ]
+            networks = tuple(network for network, _ in noted)
+            raised += [flag for _, flag in noted if flag is not None]
         row_results: list[RowResult] = []
         books: list[Books] = []
         if task.rows:
@@ -127,33 +144,74 @@ class Measurer:
             solo=solo,
             rows=tuple(row_results),
             books=tuple(books),
-            flags=tuple(dict.fromkeys(found)),
+            flags=tuple(dict.fromkeys(raised)),
+            samples=samples,
         )
 
-    def _network(self, built: Built, key: Key, first: bool) -> MeasuredNetwork:
-        counted = built.counted.network
-        if not first:
-            return counted
-        return replace(counted, memory_peak=memory.peak(built.module, built.inputs[0], key.device))
+    def _timed(
+        self, timed: list[Subject], task: Task, key: Key, watch: Watch
+    ) -> tuple[PairRun | None, SoloRun | None]:
+        """The run of a pair, or of one network."""
+        each_round = self._watching(watch, " vs ".join(key.networks))
+        self.monitor.begin()
+        if len(timed) == 2:
+            seed, (old, new) = task.seed + 1009 * task.process, timed
+            run = measure_pair(old, new, task.protocol, key.device, seed, task.process, watch=each_round)
+            return run, None
+        return None, measure_solo(timed[0], task.protocol, key.device, task.process, each_round)
 
-    def _flags(self, built: list[Built], key: Key, task: Task) -> tuple[Flag, ...]:
-        """What only this process can see: throttling, strangers on the GPU, and a host that is too slow."""
-        found = self.monitor.flags([os.getpid(), *task.own])
-        if key.device == "cuda" and key.mode == "eager":
-            times = [subjects.host_times(each.module, each.inputs) for each in built]
-            found += flags.present(*(flags.host_bound(*each) for each in times))
-        return found
+    def _with_algorithms(
+        self, built: list[Built], key: Key, pair: PairRun | None, solo: SoloRun | None
+    ) -> tuple[PairRun | None, SoloRun | None]:
+        """The runs with the names of the kernels that this process runs."""
+        names = tuple(self.algorithms.names(each, key) for each in built)
+        if not any(names):
+            return pair, solo
+        return (
+            replace(pair, algorithms=names) if pair is not None else None,
+            replace(solo, algorithms=names[0]) if solo is not None else None,
+        )
 
-    def _watching(self, watch: Watch, label: str) -> Seen:
-        def seen(rounds: int, interval: MeasuredInterval) -> None:
+    def _network(
+        self, built: Built, timed: Subject, key: Key, ns: float, power_mw: tuple[int, ...]
+    ) -> tuple[MeasuredNetwork, Flag | None]:
+        """What one process can tell of a network: memory, kernels, what the host spends, energy.
+
+        The energy is the mean power while the point was timed times a run's time. Where two networks take
+        turns every few ms that is faster than the board's own average, and the power is that of both.
+        """
+        network = built.counted.network
+        host, flag = None, None
+        if isinstance(timed, subjects.OnCuda):
+            times = subjects.host_times(timed)
+            host = HostCost(round(times.enqueue), round(times.launch), round(times.sync))
+            flag = flags.host_bound(times.enqueue, times.device) if key.mode != "graph" else None
+        energy = sum(power_mw) / len(power_mw) * ns * 1e-9 if power_mw else None
+        return replace(
+            network,
+            memory_peak=memory.peak(built.module, built.inputs[0], key.device),
+            kernels=self.algorithms.kernels(built, key),
+            host=host,
+            energy_mj=energy,
+        ), flag
+
+    def _watching(self, watch: Watch, label: str) -> RoundsWatch:
+        def each_round(rounds: int, interval: MeasuredInterval) -> None:
             self.monitor.sample()
             watch(label, rounds, interval.half_width)
 
-        return seen
+        return each_round
+
+
+def pair_or_solo_ns(pair: PairRun | None, solo: SoloRun | None) -> tuple[float, ...]:
+    """ns of a run of each network."""
+    if pair is not None:
+        return tuple(pair_latency_ns((pair,), which).point for which in (0, 1))
+    return (solo_latency_ns((solo,)).point,) if solo is not None else ()
 
 
 def _subject(built: Built, key: Key) -> Subject:
-    return subjects.subject(built.module, built.inputs, key.device, key.mode)
+    return subjects.subject(built.module, built.inputs, key.device, key.mode, key.precision)
 
 
 _CONVOLUTION = "a 3x3 convolution of 64 channels at 28x28"
@@ -165,54 +223,21 @@ def _convolutions(key: Key, dtype: torch.dtype, seed: int) -> list[Subject]:
     form = instance.memory_format(key.layout)
     layer = torch.nn.Conv2d(64, 64, 3, padding=1, bias=False).requires_grad_(False).eval()
     layer = layer.to(device=key.device, dtype=dtype).to(memory_format=form)  # type: ignore[call-overload]
-    inputs = instance.make_inputs((1, 64, 28, 28), dtype, form, key.device, seed)
-    return [subjects.subject(copy.deepcopy(layer), inputs, key.device, key.mode) for _ in range(2)]
+    inputs = instance.make_inputs((1, 64, 28, 28), dtype, form, key, seed)
+    return [
+        subjects.subject(copy.deepcopy(layer), inputs, key.device, key.mode, key.precision) for _ in range(2)
+    ]
 
 
-def _filler(device: str, dtype: torch.dtype) -> Subject:
-    """Small work for the null test: a product of a few microseconds."""
-    a = torch.ones(48, 48, device=device).to(dtype)
-    return subjects.subject(lambda x: x @ x, (a,), device, "eager")
+def _filler(key: Key, dtype: torch.dtype) -> Subject:
+    """Small work for the null test, timed as the mode is: a product of a few microseconds."""
+    a = torch.ones(48, 48, device=key.device).to(dtype)
+    mode = "graph" if key.mode == "graph" else "eager"
+    return subjects.subject(lambda x: x @ x, (a,), key.device, mode, key.precision)
 
 
 def _params(module: torch.nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
-
-
-# -- faults -----------------------------------------------------------------------------------------
-
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
-_UNSUPPORTED = ("not implemented for", "is not supported", "not supported on", "not implemented on")
-_LOST = (
-    "no cuda-capable device",
-    "device is lost",
-    "fallen off the bus",
-    "unspecified launch failure",
-    "illegal memory access",
-    "uncorrectable ecc",
-    "cuda driver error",
-    "cuda error: device",
-    "unknown error",
-)
-
-
-def failure(fault: Exception) -> Answer:
-    """What an exception of torch means: by its text, since most are RuntimeError."""
-    text = str(fault).lower()
-    if any(part in text for part in _OUT_OF_MEMORY):
-        return Answer(Status.OUT_OF_MEMORY, _line(fault))
-    if "cuda" in text and any(part in text for part in _LOST):
-        hint = "what was finished is kept; check the device (`nvidia-smi`) and give the same command again"
-        return Answer(Status.FAILED, f"the device no longer answers: {_line(fault)}", hint, lost=True)
-    if isinstance(fault, NotImplementedError) or any(part in text for part in _UNSUPPORTED):
-        return Answer(Status.UNSUPPORTED, _line(fault))
-    return Answer(Status.FAILED, f"{type(fault).__name__}: {_line(fault)}")
-
-
-def _line(fault: BaseException) -> str:
-    """The first line of a message, or the exception's name."""
-    lines = [line.strip() for line in str(fault).splitlines() if line.strip()]
-    return lines[0][:300] if lines else type(fault).__name__
 
 
 @contextmanager

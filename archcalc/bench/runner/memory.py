@@ -57,5 +57,5 @@ def _status(name: str) -> int | None:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:
         return None
-    found = [line.split() for line in lines if line.startswith(name + ":")]
-    return int(found[0][1]) * 1024 if found else None
+    fields = [line.split() for line in lines if line.startswith(name + ":")]
+    return int(fields[0][1]) * 1024 if fields else None

@@ -1,4 +1,4 @@
-"""What NVML says of the GPU: clocks, reasons for throttling, other processes; nothing where it is missing.
+"""What NVML says of the GPU: clocks, power, temperature, what limits it; nothing where it is missing.
 
 NVML comes through `nvidia-ml-py` (`archcalc[gpu]`), which is optional: without it these flags cannot be
 raised, and the environment says so by an empty driver.
@@ -7,42 +7,91 @@ raised, and the environment says so by an empty driver.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from archcalc.bench.records.observed import DeviceSamples
 from archcalc.bench.stats import flags
 from archcalc.bench.stats.flags import Flag
 
+#: Seconds between two samples at least: a question to NVML leaves the device idle for about a millisecond.
+INTERVAL_S = 0.2
+_CLOCKS_SET_BY_USER = 0x02  # nvmlClocksEventReasonApplicationsClocksSetting
+
 
 class Monitor:
-    """Samples of one GPU, taken between rounds."""
+    """Samples of one GPU, taken between rounds; `clock` gives seconds."""
 
-    def __init__(self, nvml: Any | None, handle: Any = None) -> None:
-        self.nvml, self.handle = nvml, handle
-        self.reasons: list[int] = []
-        self.clocks: list[float] = []
+    def __init__(
+        self, nvml: Any | None, handle: Any = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.nvml, self.handle, self.clock = nvml, handle, clock
+        self.taken: list[tuple[float, dict[str, int]]] = []
+
+    def begin(self) -> None:
+        """Forget earlier samples and take the first of a point."""
+        self.taken = []
+        self.sample()
 
     def sample(self) -> None:
-        """Note the reasons and the clock of now."""
+        """Note what the device says now, unless it was asked a moment ago."""
         if self.nvml is None:
             return
-        with contextlib.suppress(Exception):  # a query that this GPU or driver does not answer
-            read = getattr(self.nvml, "nvmlDeviceGetCurrentClocksEventReasons", None) or (
-                self.nvml.nvmlDeviceGetCurrentClocksThrottleReasons
-            )
-            self.reasons.append(int(read(self.handle)))
-            self.clocks.append(float(self.nvml.nvmlDeviceGetClockInfo(self.handle, self.nvml.NVML_CLOCK_SM)))
+        now = self.clock()
+        if self.taken and now - self.taken[-1][0] < INTERVAL_S:
+            return
+        self.taken.append((now, {name: value for name, value in self._ask() if value is not None}))
+
+    def _ask(self) -> list[tuple[str, int | None]]:
+        nvml: Any = self.nvml
+        handle = self.handle
+        reasons = getattr(nvml, "nvmlDeviceGetCurrentClocksEventReasons", None) or getattr(
+            nvml, "nvmlDeviceGetCurrentClocksThrottleReasons", None
+        )
+        questions: dict[str, Callable[[], Any]] = {
+            "clocks_mhz": lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM),
+            "power_mw": lambda: nvml.nvmlDeviceGetPowerUsage(handle),
+            "temperature_c": lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
+            "reasons": lambda: reasons(handle) if reasons is not None else None,
+        }
+        return [(name, _answered(question)) for name, question in questions.items()]
+
+    def samples(self, process: int) -> DeviceSamples | None:
+        """What was noted since `begin`; None without NVML. A series with a gap is left out."""
+        if not self.taken:
+            return None
+        begun = self.taken[0][0]
+        at = tuple(round(1e3 * (time - begun)) for time, _ in self.taken)
+        return DeviceSamples(
+            process,
+            at,
+            self.series("clocks_mhz"),
+            self.series("power_mw"),
+            self.series("temperature_c"),
+            self.series("reasons"),
+        )
+
+    def series(self, name: str) -> tuple[int, ...]:
+        """A value for each sample, or none at all."""
+        values = [values.get(name) for _, values in self.taken]
+        return tuple(v for v in values if v is not None) if None not in values else ()
 
     def flags(self, own: Sequence[int]) -> tuple[Flag, ...]:
-        """What the samples since the last call show; they are forgotten then.
+        """What the samples since `begin` show, and other processes on the device.
 
         In a container NVML names processes by ids of another namespace. Where it lists none of our own, its
         list cannot be told apart and raises no flag.
         """
-        reasons, clocks, self.reasons, self.clocks = self.reasons, self.clocks, [], []
-        found = self.processes()
-        others = flags.other_processes(found, own) if set(found) & set(own) else None
-        return flags.present(flags.throttling(reasons, clocks), others)
+        listed = self.processes()
+        others = flags.other_processes(listed, own) if set(listed) & set(own) else None
+        slow = flags.throttling(self.series("reasons"), self.series("clocks_mhz"))
+        return flags.present(slow, others)
+
+    def clocks_locked(self) -> bool | None:
+        """Does the user hold the clocks at a rate? None where NVML does not say."""
+        reasons = dict(self._ask()).get("reasons") if self.nvml is not None else None
+        return None if reasons is None else bool(reasons & _CLOCKS_SET_BY_USER)
 
     def processes(self) -> list[int]:
         """Ids of the processes that compute on this GPU."""
@@ -68,6 +117,13 @@ class Monitor:
         with contextlib.suppress(Exception):
             return f"{self.nvml.nvmlDeviceGetEnforcedPowerLimit(self.handle) / 1000:.0f} W"
         return ""
+
+
+def _answered(question: Callable[[], Any]) -> int | None:
+    """The answer as a whole number; None for a question that this GPU or driver does not answer."""
+    with contextlib.suppress(Exception):
+        return int(question())
+    return None
 
 
 def monitor(device: str) -> Monitor:

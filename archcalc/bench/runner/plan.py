@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from archcalc.bench.records.record import Key
+from archcalc.bench.records.record import CACHES, HEAPS, Key
 from archcalc.bench.stats.protocol import PRESETS, Protocol
 from archcalc.errors import ArchcalcError, suggest
 
@@ -77,6 +77,8 @@ class Conditions:
     modes: tuple[str, ...] = ()
     layouts: tuple[str, ...] = ()
     fused: bool = False
+    heap: str = "steady"
+    caches: str = "warm"
 
 
 def conditions(
@@ -86,10 +88,13 @@ def conditions(
     modes: Sequence[str] = (),
     layouts: Sequence[str] = (),
     fused: bool = False,
+    heap: str = "steady",
+    caches: str = "",
 ) -> Conditions:
     """The axes, checked, with what was left out filled in.
 
-    Defaults: eager; `fp32-ieee` and NCHW on the CPU, `tf32` and NHWC (channels last) on CUDA.
+    Defaults: eager; `fp32-ieee`, NCHW and the name `warm` for the caches on the CPU, `tf32`, NHWC (channels
+    last) and cold caches on CUDA.
     """
     device = _known(device, DEVICES, "device")
     cuda = device == "cuda"
@@ -100,7 +105,9 @@ def conditions(
     layouts = tuple(_known(x, LAYOUTS, "layout") for x in layouts) or (("nhwc",) if cuda else ("nchw",))
     if any(b < 1 for b in batches):
         raise ArchcalcError("a batch starts at 1")
-    return Conditions(device, tuple(batches), precisions, modes, layouts, fused)
+    heap = _known(heap, HEAPS, "heap")
+    caches = _known(caches or ("cold" if cuda else "warm"), CACHES, "state of the caches")
+    return Conditions(device, tuple(batches), precisions, modes, layouts, fused, heap, caches)
 
 
 def precision(name: str, device: str) -> str:
@@ -129,7 +136,18 @@ def points(
 ) -> tuple[Key, ...]:
     """Every combination, network by network, small batches first; `networks` are solos or pairs."""
     return tuple(
-        Key(names, where.device, batch, precision, mode, layout, where.fused, tuple(sorted(setting.items())))
+        Key(
+            names,
+            where.device,
+            batch,
+            precision,
+            mode,
+            layout,
+            where.fused,
+            tuple(sorted(setting.items())),
+            where.heap,
+            where.caches,
+        )
         for names, setting, precision, layout, mode, batch in product(
             networks, variables, where.precisions, where.layouts, where.modes, where.batches
         )

@@ -26,20 +26,23 @@ from archcalc.bench.runner.tasks import Answer, Task, Watch
 #: the next. Measuring processes hold the thresholds where they come to rest at most, 32 MiB, and do not trim.
 STEADY_HEAP = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
 
+#: What a measuring process runs.
+WORKER = ("-m", "archcalc.bench.runner.worker")
+
 _PACKAGE_HOME = str(Path(__file__).resolve().parents[3])
 
 
 class Process:
     """One measuring process. It is started again for the next task where the last one killed it."""
 
-    def __init__(self, threads: int = 0) -> None:
-        self.threads = threads
+    def __init__(self, threads: int = 0, heap: str = "steady") -> None:
+        self.threads, self.heap = threads, heap
         self.setup: Task | None = None
         self.start()
 
     def start(self) -> None:
         """Start the process; it loads torch while this one goes on."""
-        environment = {**STEADY_HEAP, **os.environ}
+        environment = {**(STEADY_HEAP if self.heap == "steady" else {}), **os.environ}
         paths = [_PACKAGE_HOME, environment.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(p for p in paths if p)
         if self.threads:
@@ -47,7 +50,7 @@ class Process:
         # Open for as long as the process lives: `close` closes it.
         self.log = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "archcalc.bench.runner.worker"],
+            [sys.executable, *WORKER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
@@ -126,6 +129,6 @@ class Process:
             os.killpg(self.process.pid, signal.SIGKILL)
 
 
-def start(count: int, threads: int = 0) -> list[Process]:
-    """`count` fresh processes, loading."""
-    return [Process(threads) for _ in range(count)]
+def start(count: int, threads: int = 0, heap: str = "steady") -> list[Process]:
+    """`count` fresh processes, loading; `heap` is one of `record.HEAPS`."""
+    return [Process(threads, heap) for _ in range(count)]

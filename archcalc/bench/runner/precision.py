@@ -8,7 +8,7 @@ where the library does so.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -59,42 +59,30 @@ def applied(precision: str, device: str) -> Iterator[torch.dtype]:
         finally:
             torch.set_float32_matmul_precision(before)
         return
-    wanted = "tf32" if precision == "tf32" else "ieee"
-    switches = _switches()
-    saved = [get() for get, _ in switches]
+    tf32 = precision == "tf32"
+    places = _switches()
+    saved = [place.allow_tf32 for place in places]
     benchmark = torch.backends.cudnn.benchmark
     torch.backends.cudnn.benchmark = True
-    for _, put in switches:
-        put(wanted)
+    _allow(places, [tf32] * len(places))
     try:
         yield DTYPES[precision]
     finally:
         torch.backends.cudnn.benchmark = benchmark
-        for (_, put), value in zip(switches, saved, strict=True):
-            put(value)
+        _allow(places, saved)
 
 
-def _switches() -> list[tuple[Any, Any]]:
-    """Readers and writers of the two switches for TF32, as `ieee` or `tf32`.
+def _switches() -> tuple[Any, Any]:
+    """What holds the two switches `allow_tf32`: matrix products, and cuDNN.
 
-    torch 2.9 brought `fp32_precision` and complains where both interfaces are used, so only one is.
+    torch 2.9 brought `fp32_precision` beside it. A switch that was set by the new name makes every reader of
+    the old one raise, and torch's own compiler is one (2.11); set by the old name, both can be read.
     """
-    places: list[Any]
-    matmul, conv = torch.backends.cuda.matmul, getattr(torch.backends.cudnn, "conv", None)
-    if conv is not None and hasattr(matmul, "fp32_precision"):
-        places = [(matmul, "fp32_precision", str), (conv, "fp32_precision", str)]
-    else:
-        places = [(matmul, "allow_tf32", bool), (torch.backends.cudnn, "allow_tf32", bool)]
+    return torch.backends.cuda.matmul, torch.backends.cudnn
 
-    def switch(owner: Any, name: str, kind: type) -> tuple[Any, Any]:
-        def get() -> Any:
-            return getattr(owner, name)
 
-        def put(value: Any) -> None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                setattr(owner, name, value == "tf32" if kind is bool and isinstance(value, str) else value)
-
-        return get, put
-
-    return [switch(*place) for place in places]
+def _allow(places: Sequence[Any], values: Sequence[bool]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the old name is deprecated
+        for place, value in zip(places, values, strict=True):
+            place.allow_tf32 = value

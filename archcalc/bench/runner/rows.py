@@ -1,23 +1,24 @@
-"""The rows of a network: each by itself at its real input, and inside the whole with the books closed.
+"""The rows of a network: each by itself at its real input, and inside the network, with what is left over.
 
 CPU: hooks around every row read the clock. The total is that of passes without hooks, taken in turn with
-the others, so that the books show what the hooks themselves cost. CUDA: the profiler's kernels, each given
-to the row inside whose range it was launched; the total is that of passes without the profiler.
+the others, so that what is left over shows the cost of the hooks themselves. CUDA: the profiler's kernels,
+each given to the row inside whose range it was launched; the total is that of passes without the profiler.
 """
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from archcalc.bench.records.observed import HostCost, KernelTime
 from archcalc.bench.records.record import Books, Key, RowResult
-from archcalc.bench.runner import instance, subjects
+from archcalc.bench.runner import instance, profiles, subjects
+from archcalc.bench.runner.profiles import Launched
 from archcalc.bench.stats.protocol import Protocol, SoloRun
 from archcalc.bench.stats.rounds import measure_solo
 from archcalc.nn import network
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from archcalc.bench.runner.instance import Built
 
 _PASSES = 15
-_PREFIX = "archcalc row "
 
 
 def measure(
@@ -38,24 +38,19 @@ def measure(
     and is timed for half a second at most, which its interval shows.
     """
     short = replace(protocol, warm_up_min_s=0.1, warm_up_max_s=0.5, window_s=0.02, max_seconds=0.5)
-    given = _inputs(built)
+    inputs = _inputs(built)
     inside = _in_situ(built, key)
     results = []
     for row in built.counted.counted.rows:
         name = network.module_name(row.row.name)
-        if name not in given:
+        if name not in inputs:
             continue  # left out of the built network, as a softmax at the end
-        module = built.module.get_submodule(name)
-        one = given[name]
         label = f"{built.counted.name}: {row.row.label}"
-        run: SoloRun = measure_solo(
-            subjects.subject(module, instance.copies(one, key.device), key.device, key.mode),
-            short,
-            key.device,
-            process,
-            lambda n, i, label=label: watch(label, n, i.half_width),  # type: ignore[misc]
+        run, host = _isolated(
+            built.module.get_submodule(name), inputs[name], key, short, process, watch, label
         )
-        kernels = built.counted.kernels(row.row.nodes)
+        work = built.counted.kernels(row.row.nodes)
+        kernels = () if inside is None else inside.kernels.get(name, ())
         results.append(
             RowResult(
                 network=built.counted.name,
@@ -63,28 +58,50 @@ def measure(
                 input_shape=tuple(int(n) for n in row.input),
                 output_shape=tuple(int(n) for n in row.output),
                 macs=int(row.cost.macs),
-                bytes=sum(w.bytes for w in kernels),
-                work=kernels,
+                bytes=sum(w.bytes for w in work),
+                work=work,
                 isolated=(run,),
                 in_situ_ns=None if inside is None else round(inside.rows.get(name, 0.0)),
-                isolated_kernels=_kernel_names(module, one, key),
-                in_situ_kernels=() if inside is None else inside.kernels.get(name, ()),
+                isolated_kernels=run.algorithms,
+                in_situ_kernels=tuple(kernel.name for kernel in kernels),
+                kernels=kernels,
+                host=host,
             )
         )
     books = None
     if inside is not None:
-        kept = sum(round(ns) for ns in inside.rows.values())
-        books = Books(built.counted.name, max(1, round(inside.total)), kept, round(inside.gaps))
+        in_rows = sum(round(ns) for ns in inside.rows.values())
+        books = Books(built.counted.name, max(1, round(inside.total)), in_rows, round(inside.gaps))
     return tuple(results), books
+
+
+def _isolated(
+    module: Any,
+    given: torch.Tensor,
+    key: Key,
+    protocol: Protocol,
+    process: int,
+    watch: Callable[[str, int, float], None],
+    label: str,
+) -> tuple[SoloRun, HostCost | None]:
+    """A row by itself: its run with the kernels that it ran, and what the host spends on it (CUDA)."""
+    inputs = instance.copies(given, key.device, key.caches)
+    subject = subjects.subject(module, inputs, key.device, key.mode, key.precision)
+    run = measure_solo(subject, protocol, key.device, process, lambda n, i: watch(label, n, i.half_width))
+    if not isinstance(subject, subjects.OnCuda):
+        return run, None
+    times = subjects.host_times(subject, calls=3)
+    host = HostCost(round(times.enqueue), round(times.launch), round(times.sync))
+    return replace(run, algorithms=_kernel_names(module, given, key)), host
 
 
 def _inputs(built: Built) -> dict[str, torch.Tensor]:
     """What each row reads in a forward pass, by the row's module name."""
-    found: dict[str, torch.Tensor] = {}
+    inputs: dict[str, torch.Tensor] = {}
 
     def keep(name: str) -> Callable[[Any, Any], None]:
         def hook(module: Any, arguments: Any) -> None:
-            found[name] = arguments[0].clone()
+            inputs[name] = arguments[0].clone()
 
         return hook
 
@@ -95,7 +112,7 @@ def _inputs(built: Built) -> dict[str, torch.Tensor]:
     finally:
         for handle in handles:
             handle.remove()
-    return found
+    return inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +122,7 @@ class InSitu:
     total: float
     rows: dict[str, float]
     gaps: float
-    kernels: dict[str, tuple[str, ...]]
+    kernels: dict[str, tuple[KernelTime, ...]]
 
 
 def _in_situ(built: Built, key: Key) -> InSitu | None:
@@ -166,18 +183,8 @@ def spans(stamps: Sequence[tuple[str, int]], begun: int, ended: int) -> tuple[di
 # -- CUDA -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Launched:
-    """A kernel of a profile: its name, ns on the device from a common zero, and the row that launched it."""
-
-    name: str
-    start: float
-    end: float
-    row: str | None
-
-
 def _by_profiler(built: Built) -> InSitu:
-    from torch.profiler import ProfilerActivity, profile, record_function
+    from torch.profiler import record_function
 
     module, inputs = built.module, built.inputs
     subject = subjects.CudaSubject(module, inputs)
@@ -187,7 +194,7 @@ def _by_profiler(built: Built) -> InSitu:
 
     def enter(name: str) -> Callable[[Any, Any], None]:
         def hook(m: Any, a: Any) -> None:
-            ranges.append(record_function(_PREFIX + name))
+            ranges.append(record_function(profiles.PREFIX + name))
             ranges[-1].__enter__()
 
         return hook
@@ -201,72 +208,35 @@ def _by_profiler(built: Built) -> InSitu:
     try:
         with torch.inference_mode():
             module(inputs[0])
-            torch.cuda.synchronize()
-            with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiler:
-                module(inputs[0])
-                torch.cuda.synchronize()
+            kernels = profiles.profiled(lambda: module(inputs[0]))
     finally:
         for handle in handles:
             handle.remove()
-    return attribute(launched(profiler.events()), total)
-
-
-def launched(events: Iterable[Any]) -> list[Launched]:
-    """The kernels of torch's profiler events, each with the row's range around the call that launched it."""
-    events = list(events or ())
-    spans_on_device: dict[str, list[Any]] = {}
-    for event in events:
-        if str(getattr(event, "device_type", "")).endswith("CUDA") and not _is_range(event.name):
-            spans_on_device.setdefault(event.name, []).append(event.time_range)
-    found = []
-    for event in events:
-        for kernel in getattr(event, "kernels", ()) or ():
-            if _is_range(kernel.name):
-                continue
-            row, parent = None, event
-            while parent is not None and row is None:
-                row = parent.name.removeprefix(_PREFIX) if _is_range(parent.name) else None
-                parent = parent.cpu_parent
-            # The kernel entry has only its length; its place in time is that of the next span of its name.
-            places = spans_on_device.get(kernel.name) or []
-            start = places.pop(0).start * 1e3 if places else math.nan
-            found.append(Launched(kernel.name, start, start + kernel.duration * 1e3, row))
-    return found
-
-
-def _is_range(name: str) -> bool:
-    return str(name).startswith(_PREFIX)
+    return attribute(kernels, total)
 
 
 def attribute(kernels: Sequence[Launched], total: float) -> InSitu:
-    """Kernels -> ns by row. A gap is time within the total during which no kernel runs.
+    """Kernels -> ns by row. A gap is time between the first kernel and the last in which none runs.
 
-    Kernels outside of all rows (a copy between them) belong to none and stay unattributed.
+    Both are of the profiled pass, while `total` is that of passes without the profiler: what rows and gaps
+    leave of it is unattributed, and may be negative where the profiler slowed the host. Kernels outside of
+    all rows (a copy between them) belong to none.
     """
     rows: dict[str, float] = {}
-    names: dict[str, set[str]] = {}
-    busy = 0.0
+    by_row: dict[str, list[Launched]] = {}
     for kernel in kernels:
-        length = kernel.end - kernel.start
-        if math.isnan(length):
-            continue
-        busy += length
         if kernel.row is not None:
-            rows[kernel.row] = rows.get(kernel.row, 0.0) + length
-            names.setdefault(kernel.row, set()).add(kernel.name)
-    return InSitu(total, rows, max(0.0, total - busy), {n: tuple(sorted(s)) for n, s in names.items()})
+            rows[kernel.row] = rows.get(kernel.row, 0.0) + kernel.length
+            by_row.setdefault(kernel.row, []).append(kernel)
+    span, union = profiles.busy(kernels)
+    return InSitu(total, rows, span - union, {n: profiles.kernel_times(k) for n, k in by_row.items()})
 
 
 def _kernel_names(module: Any, given: torch.Tensor, key: Key) -> tuple[str, ...]:
-    """The kernels that a row runs by itself; none on a CPU, where nothing names them."""
-    if key.device == "cpu" or key.mode != "eager":
+    """The kernels that a row runs by itself; none where it was compiled."""
+    if key.mode == "compile":
         return ()
-    from torch.profiler import ProfilerActivity, profile
-
     with torch.inference_mode():
         module(given)
-        torch.cuda.synchronize()
-        with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiler:
-            module(given)
-            torch.cuda.synchronize()
-    return tuple(sorted({kernel.name for kernel in launched(profiler.events())}))
+        kernels = profiles.profiled(lambda: module(given))
+    return tuple(sorted({kernel.name for kernel in kernels}))

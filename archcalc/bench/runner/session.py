@@ -7,11 +7,13 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import product
 from typing import Protocol as Interface
 
+from archcalc.bench import work
+from archcalc.bench.records.adding import with_point, with_session, with_specs
 from archcalc.bench.records.record import (
     Environment,
     Key,
@@ -23,12 +25,9 @@ from archcalc.bench.records.record import (
     SoloResult,
     SpecHash,
     Status,
-    with_point,
-    with_session,
-    with_specs,
 )
 from archcalc.bench.records.shards import remaining
-from archcalc.bench.runner import pool, work
+from archcalc.bench.runner import pool
 from archcalc.bench.runner.plan import Conditions
 from archcalc.bench.runner.tasks import Answer, Runner, Task, TaskKind, Watch
 from archcalc.bench.stats.protocol import Protocol
@@ -86,42 +85,47 @@ class Job:
     command: tuple[str, ...] = ()
     shard: str = ""
     seconds: float | None = None
-    specs: Mapping[str, str] = field(default_factory=dict)
 
 
 def measure(
     job: Job,
     record: Record | None = None,
-    save: Callable[[Record], None] = lambda record: None,
+    save: Callable[[Record], Record | None] = lambda record: None,
     progress: Progress | None = None,
     runners: Sequence[Runner] | None = None,
 ) -> Record:
     """The record with every point of `job` that it lacked; `save` is called after each one.
 
+    What `save` returns, such as the record with what other processes have added, takes the record's place.
     `runners` are fresh processes unless given. Raises `ArchcalcError` where nothing can be measured at all
     (no device, another environment, a spec that changed); what was saved stands. Ctrl-C gets through.
     """
     record, progress = record or Record(), progress or Silent()
-    todo = remaining(job.keys, record, rows=job.rows)
+    now = work.Fingerprints(job.sources)
+    todo = remaining(job.keys, record, rows=job.rows, belongs=now.belongs)
     names = sorted({name for key in todo for name in key.networks})
-    specs = [SpecHash(n, job.specs.get(n) or work.fingerprint(job.sources[n])) for n in names]
-    record = with_specs(record, specs)
+    record = with_specs(record, [SpecHash(name, now.spec(name)) for name in names])
     if not todo:
         return record
     kinds = {(key.precision, key.mode) for key in todo}
     count = job.protocol.processes if runners is None else len(runners)
     progress.begin(1 + 2 * len(kinds) + count * len(todo))
     with _running(job, runners) as processes:
-        return _Course(job, processes, record, save, progress).over(todo)
+        return _Course(job, processes, record, save, progress, now).over(todo)
 
 
 @contextlib.contextmanager
 def _running(job: Job, runners: Sequence[Runner] | None) -> Iterator[Sequence[Runner]]:
-    found = runners if runners is not None else pool.start(job.protocol.processes, job.threads)
+    processes = runners
+    if processes is None:
+        heaps = {key.heap for key in job.keys}
+        if len(heaps) > 1:
+            raise ArchcalcError("one session has one heap", "measure each heap by a command of its own")
+        processes = pool.start(job.protocol.processes, job.threads, *heaps)
     try:
-        yield found
+        yield processes
     finally:
-        for runner in found:
+        for runner in processes:
             runner.close()
 
 
@@ -133,9 +137,11 @@ class _Course:
         job: Job,
         runners: Sequence[Runner],
         record: Record,
-        save: Callable[[Record], None],
+        save: Callable[[Record], Record | None],
         progress: Progress,
+        now: work.Fingerprints,
     ) -> None:
+        self.now = now
         self.job, self.runners, self.record = job, runners, record
         self.save, self.progress = save, progress
         self.own = tuple(r.pid for r in runners if isinstance(r, pool.Process))
@@ -148,12 +154,19 @@ class _Course:
         for key in todo:
             if self.late():
                 break
-            point = self.point(key)
+            if not remaining((key,), self.record, rows=self.job.rows, belongs=self.now.belongs):
+                continue  # another process has measured it meanwhile
+            point = replace(self.point(key), specs=self.specs(key))
             self.record = with_point(self.record, point)
-            self.save(self.record)
+            self.record = self.save(self.record) or self.record
             ended = "" if point.status is Status.DONE else f"{key.text}: {point.status}: {point.message}"
             self.progress.finish(ended)
         return self.record
+
+    def specs(self, key: Key) -> tuple[str, ...]:
+        """The hashes of what is measured, as a point that gains its rows or failed before has them."""
+        before = (p.specs for p in self.record.points if p.key == key and self.now.belongs(p))
+        return next(before, self.now.key(key))
 
     def late(self) -> bool:
         limit = self.job.seconds
@@ -180,6 +193,8 @@ class _Course:
             shard=self.job.shard,
             environment=environment,
             protocol=self.job.protocol,
+            clocks_locked=answers[0].clocks_locked,
+            load=answers[0].load,
         )
 
     def task(self, kind: TaskKind, key: Key | None, process: int = 0) -> Task:
@@ -222,7 +237,7 @@ class _Course:
             session = replace(session, null_tests=(*session.null_tests, null.null), flags=flags)
         self.session = session
         self.record = with_session(self.record, session)
-        self.save(self.record)
+        self.record = self.save(self.record) or self.record
 
     def ask(self, task: Task, watch: Watch) -> Answer:
         """An answer; raises `ArchcalcError` where the device is gone."""
@@ -262,18 +277,19 @@ def _point(key: Key, session: str, answers: Sequence[Answer]) -> Point:
         rows=_rows([a.rows for a in answers]),
         books=first.books,
         flags=tuple(dict.fromkeys(flag for a in answers for flag in a.flags)),
+        samples=tuple(a.samples for a in answers if a.samples is not None),
     )
 
 
-def _rows(found: Sequence[tuple[RowResult, ...]]) -> tuple[RowResult, ...]:
+def _rows(processes: Sequence[tuple[RowResult, ...]]) -> tuple[RowResult, ...]:
     """Each row of the first process with the isolated runs of all."""
     runs: dict[tuple[str, str], list[RowResult]] = {}
-    for results in found:
+    for results in processes:
         for row in results:
             runs.setdefault((row.network, row.row), []).append(row)
     return tuple(
         replace(row, isolated=tuple(run for other in runs[row.network, row.row] for run in other.isolated))
-        for row in found[0]
+        for row in processes[0]
     )
 
 
@@ -282,7 +298,7 @@ def ceilings(
 ) -> tuple[tuple[Ceilings, ...], Environment, tuple[str, ...]]:
     """The ceilings of each precision and mode in one fresh process, with what did not work."""
     process = pool.Process(threads)
-    found, problems = [], []
+    measured, problems = [], []
     progress.begin(1 + len(where.precisions) * len(where.modes))
     try:
         task = Task(TaskKind.SETUP, protocol, where.device, threads)
@@ -299,9 +315,9 @@ def ceilings(
             )
             progress.advance()
             if answer.ceilings is not None:
-                found.append(answer.ceilings)
+                measured.append(answer.ceilings)
             else:
                 problems.append(f"{precision}, {mode}: {answer.status}: {answer.message}")
     finally:
         process.close()
-    return tuple(found), environment, tuple(problems)
+    return tuple(measured), environment, tuple(problems)

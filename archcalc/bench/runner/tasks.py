@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol as Interface
 
+from archcalc.bench.records.observed import DeviceSamples
 from archcalc.bench.records.record import Books, Environment, Key, MeasuredNetwork, RowResult, Status
 from archcalc.bench.stats.flags import Flag
 from archcalc.bench.stats.nulltest import NullTest
@@ -52,6 +53,7 @@ class Answer:
     """What came of a task: `done` with the parts that it asked for, or a status that says why not.
 
     `lost`: the device answers no more, and neither will this process. `message` and `hint` are for people.
+    `clocks_locked` and `load` come with the environment.
     """
 
     status: Status = Status.DONE
@@ -67,6 +69,9 @@ class Answer:
     rows: tuple[RowResult, ...] = ()
     books: tuple[Books, ...] = ()
     flags: tuple[Flag, ...] = ()
+    samples: DeviceSamples | None = None
+    clocks_locked: bool | None = None
+    load: float | None = None
 
 
 class Runner(Interface):

@@ -170,10 +170,10 @@ def collapsed(finite: bool, deviation: float, magnitude: float) -> Flag | None:
 
 
 def null_test_failed(refused: bool, why: str) -> Flag | None:
-    """The session's null test failed as often as it may; `why` tells of the last attempt."""
+    """The session's null test failed as often as it may; `why` is the last attempt's problem."""
     return Flag(FlagKind.NULL_TEST, why) if refused else None
 
 
-def present(*found: Flag | None) -> tuple[Flag, ...]:
+def present(*flags: Flag | None) -> tuple[Flag, ...]:
     """The flags that were raised, in the order of the detectors."""
-    return tuple(flag for flag in found if flag is not None)
+    return tuple(flag for flag in flags if flag is not None)

@@ -1,4 +1,4 @@
-"""The null test of a session: can this machine tell equal from different today?
+"""The null test of a precision and mode: can this machine tell equal from different today?
 
 A against a second copy of A must come out equal: an interval that holds 1.0 and does not reach
 beyond the tolerance (an interval that holds 1.0 because it is wide shows nothing). And A against A
@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from archcalc.bench.stats.fields import OPTIONAL
 from archcalc.bench.stats.flags import Flag, null_test_failed
 from archcalc.bench.stats.protocol import PairRun, Protocol, Subject
 from archcalc.bench.stats.rounds import Watch, calibrate, measure_pair
@@ -55,11 +56,21 @@ class NullAttempt:
 
 @dataclass(frozen=True, slots=True)
 class NullTest:
-    """The null test of `network` on this device: all its attempts, the passed one last."""
+    """The null test of `network` at a precision and mode: all its attempts, the passed one last.
+
+    `tolerance` is the bound that was used: how far from 1 the interval of the copy might reach. Older records
+    do not say the precision and the mode (both empty): such a test speaks for all of its session.
+    """
 
     network: str
     tolerance: float
     attempts: tuple[NullAttempt, ...]
+    precision: str = field(default="", metadata=OPTIONAL)
+    mode: str = field(default="", metadata=OPTIONAL)
+
+    def concerns(self, precision: str, mode: str) -> bool:
+        """True where the test speaks for points at this precision and mode."""
+        return self.precision in ("", precision) and self.mode in ("", mode)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -92,41 +103,56 @@ def null_problem(copy: MeasuredInterval, extra: MeasuredInterval, tolerance: flo
     return ""
 
 
+@dataclass(frozen=True, slots=True)
+class NullSubjects:
+    """What a null test times: a network, a second instance of it with its own memory, and small work
+    on the same device (`filler`)."""
+
+    network: str
+    subject: Subject
+    copy: Subject
+    filler: Subject
+
+
 def null_test(
-    network: str,
-    subject: Subject,
-    copy: Subject,
-    filler: Subject,
+    subjects: NullSubjects,
     protocol: Protocol,
     device: str,
+    precision: str,
+    mode: str,
     seed: int,
     process: int = 0,
     watch: Watch | None = None,
 ) -> NullTest:
     """Make attempts until one passes or `protocol.null_attempts` have failed.
 
-    `copy` is a second instance of the network with its own memory; `filler` is small work on the
-    same device. A against its copy is timed to half the tolerance, since an interval with a
-    half-width of the tolerance itself would nearly always reach beyond it.
+    A against its copy is timed to half the tolerance, since an interval with a half-width of the
+    tolerance itself would nearly always reach beyond it.
     """
-    tolerance = protocol.null_tolerance(device)
-    protocol = replace(protocol, max_rounds=protocol.null_rounds, max_seconds=None)
+    tolerance = protocol.null_tolerance(device, mode)
+    protocol = replace(protocol, max_rounds=protocol.null_rounds, max_seconds=protocol.null_seconds)
     attempts: list[NullAttempt] = []
     for attempt in range(protocol.null_attempts):
+        drawn = seed + 2 * attempt
         same = measure_pair(
-            subject, copy, protocol, device, seed + 2 * attempt, process, tolerance / 2, watch
+            subjects.subject, subjects.copy, protocol, device, drawn, process, tolerance / 2, watch
         )
-        more = padded(subject, filler, protocol)
+        more = padded(subjects.subject, subjects.filler, protocol)
         # To notice the extra work takes less than to weigh it: a third of it for a half-width will do.
         enough = max(protocol.half_width(device), protocol.extra_work / 3)
-        extra = measure_pair(subject, more, protocol, device, seed + 2 * attempt + 1, process, enough, watch)
+        extra = measure_pair(subjects.subject, more, protocol, device, drawn + 1, process, enough, watch)
         attempts.append(NullAttempt(same, extra))
-        result = NullTest(network, tolerance, tuple(attempts))
+        result = NullTest(subjects.network, tolerance, tuple(attempts), precision, mode)
         if result.passed:
             break
     return result
 
 
-def verdicts_refused(tests: Sequence[NullTest]) -> bool:
-    """True where a session's verdicts must be withheld: a null test failed, or none was made."""
-    return not tests or any(not test.passed for test in tests)
+def verdicts_refused(tests: Sequence[NullTest], precision: str, mode: str) -> bool:
+    """True where verdicts at a precision and mode must be withheld.
+
+    That is where a null test that speaks for them failed, or none was made. One that failed at another
+    precision or mode says nothing about these.
+    """
+    concerned = [test for test in tests if test.concerns(precision, mode)]
+    return not concerned or any(not test.passed for test in concerned)

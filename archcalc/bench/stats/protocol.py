@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol as Interface
 
+from archcalc.bench.stats.fields import OPTIONAL
 from archcalc.bench.stats.flags import Flag, bimodal, present, wide_interval
 from archcalc.bench.stats.statistics import (
     SMALLEST_SAMPLE,
@@ -54,9 +55,12 @@ class Protocol:
     """All the numbers of the measuring protocol; times in seconds, fractions relative.
 
     `half_width_*` and `null_tolerance_*` depend on the device: what is not CUDA counts as CPU.
-    `extra_work` is what the null test adds to A and must find. `max_seconds` ends a run that is
+    `null_tolerance_gpu` is for CUDA graphs; calls from the host (eager, compile) scatter by 1% between two
+    equal networks and have `null_tolerance_gpu_calls`.
+    `extra_work` is what the null test adds to A and must notice. `max_seconds` ends a run that is
     too long for the machine (None: never). `null_rounds` are the most that the null test may take to
-    reach its tolerance, whatever the points are given. `processes` are fresh ones for each pair. A window of
+    reach its tolerance, whatever the points are given; `null_seconds` ends each of its runs by the clock
+    (None: never). `processes` are fresh ones for each pair. A window of
     the warm-up has at least so many slots and lasts so long: over ten slots of 5 ms even a ramp that
     has 10% to go changes by less than 0.5%.
 
@@ -87,6 +91,8 @@ class Protocol:
     null_rounds: int = 80
     processes: int = 3
     max_seconds: float | None = None
+    null_tolerance_gpu_calls: float = field(default=0.01, metadata=OPTIONAL)
+    null_seconds: float | None = field(default=None, metadata=OPTIONAL)
 
     def __post_init__(self) -> None:
         sound = (
@@ -95,7 +101,7 @@ class Protocol:
             and 0.95 <= self.stop_confidence < 1
             and self.window_slots >= 3
             and min(self.processes, self.null_attempts) >= 1
-            and (self.max_seconds is None or self.max_seconds > 0)
+            and all(s is None or s > 0 for s in (self.max_seconds, self.null_seconds))
         )
         fractions = (
             self.window_agreement,
@@ -104,6 +110,7 @@ class Protocol:
             self.half_width_gpu,
             self.half_width_cpu,
             self.null_tolerance_gpu,
+            self.null_tolerance_gpu_calls,
             self.null_tolerance_cpu,
             self.extra_work,
         )
@@ -114,9 +121,11 @@ class Protocol:
         """The relative half-width at which a run on this kind of device may stop."""
         return self.half_width_gpu if _is_gpu(device) else self.half_width_cpu
 
-    def null_tolerance(self, device: str) -> float:
-        """How far from 1.0 the interval of A against A may reach."""
-        return self.null_tolerance_gpu if _is_gpu(device) else self.null_tolerance_cpu
+    def null_tolerance(self, device: str, mode: str = "graph") -> float:
+        """How far from 1.0 the interval of A against A may reach, on a kind of device in a mode."""
+        if not _is_gpu(device):
+            return self.null_tolerance_cpu
+        return self.null_tolerance_gpu if mode == "graph" else self.null_tolerance_gpu_calls
 
 
 QUICK = Protocol("quick", max_rounds=20, processes=1)
@@ -144,6 +153,8 @@ class PairRun:
     """Raw times of two networks, interleaved, in one process; A is the old, B the new one.
 
     `slots_ns` are in the order in which they ran, four to a round; `repeats` are runs in a slot.
+    `algorithms` are the names of the kernels that A and that B ran in this process, sorted, once each;
+    empty where they are not known. Autotuning may choose others in another process.
     """
 
     process: int
@@ -154,6 +165,7 @@ class PairRun:
     warm_up: WarmUp
     stop: StopReason
     flags: tuple[Flag, ...] = ()
+    algorithms: tuple[tuple[str, ...], ...] = field(default=(), metadata=OPTIONAL)
 
     def __post_init__(self) -> None:
         if len(self.orders) != len(self.slots_ns) or len(self.orders) < SMALLEST_SAMPLE:
@@ -189,7 +201,7 @@ class PairRun:
 
 @dataclass(frozen=True, slots=True)
 class SoloRun:
-    """Raw slot times (ns) of one network alone in one process."""
+    """Raw slot times (ns) of one network alone in one process; `algorithms` as in `PairRun`."""
 
     process: int
     repeats: int
@@ -197,6 +209,7 @@ class SoloRun:
     warm_up: WarmUp
     stop: StopReason
     flags: tuple[Flag, ...] = ()
+    algorithms: tuple[str, ...] = field(default=(), metadata=OPTIONAL)
 
     def __post_init__(self) -> None:
         if len(self.slots_ns) < SMALLEST_SAMPLE:

@@ -19,9 +19,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
+
+from archcalc.bench.stats.fields import OPTIONAL
 
 
 class WorkKind(StrEnum):
@@ -59,7 +61,9 @@ class Ceilings:
 
     `matmul` and `convolution`: FLOP/s of the best large matrix product and convolution;
     `bandwidth`: bytes/s of a large copy, read plus written; `launch_ns`: ns of a trivial kernel, which
-    depends on the mode (within a CUDA graph it is a fraction of a call's).
+    depends on the mode (within a CUDA graph it is a fraction of a call's). `enqueue_ns`: ns for which the
+    host is busy handing over a trivial kernel; `sync_ns`: ns of a wait for a device that has nothing to do.
+    None where they were not measured.
     """
 
     precision: str
@@ -68,6 +72,8 @@ class Ceilings:
     bandwidth: float
     launch_ns: float
     mode: str = "eager"
+    enqueue_ns: float | None = field(default=None, metadata=OPTIONAL)
+    sync_ns: float | None = field(default=None, metadata=OPTIONAL)
 
     def __post_init__(self) -> None:
         rates = (self.matmul, self.convolution, self.bandwidth)
@@ -110,7 +116,11 @@ class Prediction:
 
 
 def predict(work: Sequence[Work], ceilings: Ceilings) -> Prediction:
-    """The time of kernels that run one after the other: each counts as its slower side, plus t0."""
+    """The time of kernels that run one after the other: each counts as its slower side, plus t0.
+
+    Outside of CUDA graphs each run is waited for, so that the wait is part of it, as of what is measured.
+    """
+    wait = 0.0 if ceilings.mode == "graph" else ceilings.sync_ns or 0.0
     compute = memory = 0.0
     for kernel in work:
         by_flops = kernel.flops / ceilings.flops(kernel.kind) * 1e9
@@ -119,7 +129,7 @@ def predict(work: Sequence[Work], ceilings: Ceilings) -> Prediction:
             compute += by_flops
         else:
             memory += by_bytes
-    return Prediction(compute, memory, len(work) * ceilings.launch_ns)
+    return Prediction(compute, memory, len(work) * ceilings.launch_ns + (wait if work else 0.0))
 
 
 def predicted_rho(old: Sequence[Work], new: Sequence[Work], ceilings: Ceilings) -> float:

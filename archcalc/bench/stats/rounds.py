@@ -70,7 +70,7 @@ def warm_up(
             for times, subject, count in zip(now, subjects, repeats, strict=True):
                 times.append(_timed(subject, count))
                 elapsed += times[-1] * 1e-9
-            # A slot may last for seconds: then a window must not outlive the whole allowance.
+            # A slot may last for seconds: then a window must not outlast what is allowed.
             if elapsed >= protocol.warm_up_max_s and len(now[0]) >= 3:
                 break
         windows += 1
@@ -165,7 +165,7 @@ def measure_pair(
 ) -> PairRun:
     """Time A (`old`) against B (`new`) in interleaved rounds, each ABBA or BAAB by a fair coin.
 
-    The coin is seeded, so that the record can tell which order was drawn and why. `target` is the
+    The coin is seeded, so that the orders can be drawn again from the record. `target` is the
     relative half-width to reach, by default the protocol's for this device. `watch` is called
     after every round from the sixth on.
     """
@@ -243,7 +243,7 @@ def _until_stopped(
     target: float,
     watch: Watch | None,
 ) -> StopReason:
-    """Call `step` (it adds to `logs` and tells the seconds spent) until it is time to stop."""
+    """Call `step` (it adds to `logs` and gives the seconds spent) until it is time to stop."""
     while True:
         spent = step()
         if len(logs) < SMALLEST_SAMPLE:

@@ -1,6 +1,6 @@
 """Intervals, ratios and verdicts from raw slot times; pure functions, nothing is printed here.
 
-Everything is reckoned in logarithms of times, so that a ratio and its inverse are treated alike,
+Everything is computed in logarithms of times, so that a ratio and its inverse are treated alike,
 and every interval is at 95% unless said. Definitions: mu is the ratio of multiply-adds new / old,
 rho the ratio of times new / old, R = (1 - rho) / (1 - mu) the realized saving.
 
@@ -301,7 +301,7 @@ def realized_saving(mu: float, rho: MeasuredInterval, refused: bool = False) -> 
     verdict = verdict_of(interval.low, interval.high)
     note = ""
     if verdict is SavingVerdict.NONE and interval.high >= REALIZED_FROM:
-        note = "the interval holds both 0 and a realized saving: too wide to tell"
+        note = "the interval holds both 0 and a realized saving: too wide to say"
     return Saving(mu, rho, interval, verdict, costlier, note)
 
 

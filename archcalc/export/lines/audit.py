@@ -9,26 +9,25 @@ from typing import TYPE_CHECKING, Final
 
 from archcalc.audit.conventions import METRICS, RULE, AuditVerdict
 from archcalc.audit.findings import Outcome
+from archcalc.export.lines import Line, wrapped
+from archcalc.export.plain import plain_text
+from archcalc.units.formatting import published_interval
 from archcalc.views.audit import (
     SUMMARY,
-    between,
     choice_text,
-    interval_text,
+    figure,
     place,
+    printed_as,
     reading_text,
     side_by_side,
     suggestion_text,
     summary,
-    value_text,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from archcalc.audit.findings import Audit, Finding, Paper, Summary
-
-#: A line, and how it is meant for the eye: "", title, good, warn, bad or dim. The words say it too.
-Line = tuple[str, str]
 
 _STYLE: Final = {
     AuditVerdict.agrees: "good",
@@ -96,18 +95,7 @@ def sentence(counts: Summary, elsewhere: Summary) -> str:
     return text
 
 
-def wrapped(text: str, width: int, indent: str, style: str = "") -> Iterator[Line]:
-    """A paragraph broken at `width`; its later lines stand a little further in."""
-    later = " " * len(indent) + "  " * (indent.isspace())
-    for line in textwrap.wrap(
-        text, width, initial_indent=indent, subsequent_indent=later, break_on_hyphens=False
-    ):
-        yield line, style
-
-
 def _summary(audits: Audit, width: int) -> Iterator[Line]:
-    from archcalc.cli.terminal import plain_text
-
     for line in plain_text(replace(summary(audits), notes=())).rstrip("\n").split("\n"):
         yield line, ""
     yield "", ""
@@ -193,17 +181,17 @@ def _comparison(finding: Finding, width: int) -> Iterator[Line]:
         text = f"{finding.published} is printed: {finding.verdict_text}"
         yield from wrapped(text, width, "    ", "bad")
     else:
-        computed = value_text(finding.computed, finding.published)
+        computed = figure(finding.computed, finding.published)
         text = f"{finding.published} is printed, {computed} computed: {finding.verdict_text}"
         yield from wrapped(text, width, "    ", _STYLE[finding.verdict])
     if finding.kind == "claim":
         yield from wrapped(finding.column, width, "    = ", "dim")
-    ends = interval_text(finding)
+    ends = printed_as(finding)
     if finding.convention != "exact":
         read = f"read as {finding.convention}" + (f": {ends}" if ends else "")
         yield from wrapped(read, width, "    ", "dim")
     if finding.alternative is not None:
-        ends = between(finding.alternative, finding.published)
+        ends = published_interval(finding.alternative, finding.published)
         yield from wrapped(f"{finding.condition}: {ends}", width, "    ", "dim")
     lines = [line.text for line in finding.lines]
     for reading in finding.readings:
@@ -219,7 +207,7 @@ def _list(heading: str, findings: Sequence[Finding], width: int) -> Iterator[Lin
         return
     yield "", ""
     yield heading, "title"
-    lines = [(_line(f), f.published, value_text(f.computed, f.published)) for f in findings]
+    lines = [(_line(f), f.published, figure(f.computed, f.published)) for f in findings]
     printed = max(len(line[1]) for line in lines)
     computed = max(len(line[2]) for line in lines)
     room = max(20, width - printed - computed - 6)

@@ -2,18 +2,15 @@
 
 A printed figure is an interval: the values that would have been printed so. Which values those are
 depends on a `Convention` that papers rarely state (is K 1000 or 1024, were digits rounded or cut
-off?), so `infer` asks which reading of a column explains most of its cells. All arithmetic is
-exact (`Fraction`); nothing here passes through a float unless the caller brings one.
+off?), so `archcalc.units.readings` asks which reading of a column explains most of its cells.
+All arithmetic is exact (`Fraction`); nothing here passes through a float unless the caller brings one.
 """
 
 from __future__ import annotations
 
-import decimal
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
 from typing import Literal
 
 Number = int | float | Fraction
@@ -182,7 +179,7 @@ _FIGURE = re.compile(
     (?P<bound> <=? | >=? | [≤≥≈~∼] | about(?=\s) )? \s*
     (?P<sign> [-+−] )?
     (?: (?P<numerator> [0-9]+ ) / (?P<denominator> [0-9]+ )
-      | (?P<whole> [0-9]{1,3} (?: ,[0-9]{3} )+ | [0-9]* ) (?: \. (?P<decimals> [0-9]+ ) )?
+      | (?P<integer> [0-9]{1,3} (?: ,[0-9]{3} )+ | [0-9]* ) (?: \. (?P<decimals> [0-9]+ ) )?
         (?: e (?P<e> [-+−]? [0-9]{1,3} )
           | \s? [x×*·] \s? 10 \^ (?P<power> [-+−]? [0-9]{1,3} )
           | \s? [x×*·] \s? 10 (?P<raised> [⁻⁺]? [⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3} )
@@ -209,163 +206,29 @@ def parse(text: str) -> Published:
     shown = stripped if len(stripped) <= _MAX_LENGTH else stripped[:_MAX_LENGTH] + "…"
     if not stripped:
         raise ValueError(f"an empty text is no figure; expected one such as {_FORMS}")
-    found = _FIGURE.fullmatch(stripped) if len(stripped) <= _MAX_LENGTH else None
-    if found is None or not (found["whole"] or found["decimals"] or found["numerator"]):
+    match = _FIGURE.fullmatch(stripped) if len(stripped) <= _MAX_LENGTH else None
+    if match is None or not (match["integer"] or match["decimals"] or match["numerator"]):
         if re.search(r"[0-9],[0-9]", shown):
             raise ValueError(
                 f"`{shown}` is no figure: commas set off groups of three digits, a point decimals"
             )
         raise ValueError(f"`{shown}` is no figure; expected one such as {_FORMS}")
-    bound: Bound = _BOUNDS[found["bound"].lower()] if found["bound"] else "="
-    negative = found["sign"] in ("-", "−")
-    if found["numerator"]:
-        if int(found["denominator"]) == 0:
+    bound: Bound = _BOUNDS[match["bound"].lower()] if match["bound"] else "="
+    negative = match["sign"] in ("-", "−")
+    if match["numerator"]:
+        if int(match["denominator"]) == 0:
             raise ValueError(f"`{shown}` divides by zero")
-        ratio = Fraction(int(found["numerator"]), int(found["denominator"]))
+        ratio = Fraction(int(match["numerator"]), int(match["denominator"]))
         return Published(stripped, ratio, None, negative, bound=bound)
-    suffix = (found["suffix"] or "").lower()
+    suffix = (match["suffix"] or "").lower()
     if suffix not in _SUFFIXES:
         raise ValueError(
-            f"`{shown}`: unknown scale `{found['suffix']}`; "
+            f"`{shown}`: unknown scale `{match['suffix']}`; "
             "expected K, M, G, T, B, Bn, thousand, million, billion, trillion, x or %"
         )
     exponent, kilos, unit = _SUFFIXES[suffix]
-    if power := found["e"] or found["power"] or found["raised"]:
+    if power := match["e"] or match["power"] or match["raised"]:
         exponent = int(power.translate(_ASCII))
-    decimals = found["decimals"] or ""
-    digits = Fraction(int((found["whole"] or "").replace(",", "") + decimals), 10 ** len(decimals))
+    decimals = match["decimals"] or ""
+    digits = Fraction(int((match["integer"] or "").replace(",", "") + decimals), 10 ** len(decimals))
     return Published(stripped, digits, len(decimals), negative, exponent, kilos, unit, bound)
-
-
-_PREFIXES = ("", "K", "M", "G", "T")
-
-
-def human(value: Number, digits: int = 4) -> str:
-    """A count in decimal K, M, G or T with `digits` significant digits: 163328 -> "163.3K".
-
-    Whole numbers under 1000 are printed exactly; halves round away from zero. Numbers beyond T, or
-    nearer to zero than 1e-4, are printed with an exponent. `parse` reads every result back.
-
-    Raises ValueError where `digits` is under 3 (the integer part would be lost) or `value` is not
-    finite.
-    """
-    mantissa, prefix = _shorten(value, digits)
-    return mantissa + prefix
-
-
-def human_bytes(value: Number, digits: int = 4) -> str:
-    """Bytes in decimal units, 1 MB = 10^6 bytes: 163328 -> "163.3 kB". Raises as `human` does."""
-    mantissa, prefix = _shorten(value, digits)
-    return f"{mantissa} {'k' if prefix == 'K' else prefix}B"
-
-
-def _shorten(value: Number, digits: int) -> tuple[str, str]:
-    """The printed digits and the prefix letter (or none)."""
-    if digits < 3:
-        raise ValueError(f"digits must be 3 or more, not {digits}")
-    try:
-        exact = Fraction(value)
-    except (OverflowError, ValueError):
-        raise ValueError(f"{value} is not a finite number") from None
-    if exact.denominator == 1 and abs(exact) < 1000:
-        return str(exact.numerator), ""
-    # Rounding comes first and the prefix second, so that 999,960 becomes 1.000M, not 1000.0K.
-    context = decimal.Context(prec=digits, rounding=decimal.ROUND_HALF_UP)
-    rounded = context.divide(decimal.Decimal(int(exact.numerator)), decimal.Decimal(int(exact.denominator)))
-    magnitude = rounded.adjusted()
-    if magnitude < -4 or magnitude >= 3 * len(_PREFIXES):
-        return f"{context.scaleb(rounded, -magnitude):.{digits - 1}f}e{magnitude}", ""
-    group = max(0, magnitude // 3)
-    places = max(0, digits - 1 - (magnitude - 3 * group))
-    return f"{context.scaleb(rounded, -3 * group):.{places}f}", _PREFIXES[group]
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One way to read a column: the metric that it prints, and the convention it prints it by."""
-
-    metric: str
-    convention: Convention
-
-    def explains(self, published: Published, values: Mapping[str, Number]) -> bool:
-        """Whether the cell agrees so read; a metric that the row does not have explains nothing."""
-        value = values.get(self.metric)
-        return value is not None and published.interval(self.convention).contains(value)
-
-    def __str__(self) -> str:
-        return f"{self.metric}, {self.convention}"
-
-
-@dataclass(frozen=True, slots=True)
-class Inference:
-    """The reading chosen for a column, and how many of its cells it and the plain one explain."""
-
-    reading: Reading
-    explained: int
-    cells: int
-    plain: Reading
-    plain_explained: int
-
-    @property
-    def departs(self) -> bool:
-        """Whether the column is read otherwise than it says on its face."""
-        return self.reading != self.plain
-
-
-Cell = tuple[Published, Mapping[str, Number]]
-
-
-def departures(reading: Reading, plain: Reading) -> int:
-    """How many of metric, K and rounding `reading` takes otherwise than `plain`: 0 to 3."""
-    return (
-        (reading.metric != plain.metric)
-        + (reading.convention.kilo != plain.convention.kilo)
-        + (reading.convention.rounding != plain.convention.rounding)
-    )
-
-
-def readings(metrics: Sequence[str], conventions: Sequence[Convention] = CONVENTIONS) -> list[Reading]:
-    """Every reading of a column, plainest first.
-
-    The plain one is the first metric by the first convention; the others follow by the number of
-    their `departures` from it, then in the order given.
-
-    Raises ValueError where either list is empty.
-    """
-    if not metrics or not conventions:
-        raise ValueError("a column needs at least one metric and one convention to be read by")
-    candidates = [Reading(m, c) for m, c in product(metrics, conventions)]
-    return sorted(candidates, key=lambda reading: departures(reading, candidates[0]))
-
-
-def infer(
-    cells: Sequence[Cell],
-    metrics: Sequence[str],
-    conventions: Sequence[Convention] = CONVENTIONS,
-) -> Inference:
-    """The reading of a column that explains most of its cells, with a bias for the plain one.
-
-    `metrics` begins with the one that the column declares, `conventions` with the plainest.
-    A reading scores one for each cell that it explains, less one for each of its `departures` from
-    the plain reading; the best score wins, and of equals the first of `readings`. So one departure
-    must explain at least two cells more than the plain reading, two departures three, three four:
-    one stray cell never changes how a column is read. Only independent evidence scores: a cell
-    that repeats another counts once, and bounds and `about` (not statements about rounding) not at
-    all. The counts in the result are over all cells.
-
-    Raises ValueError where `metrics` or `conventions` is empty.
-    """
-    candidates = readings(metrics, conventions)
-    plain = candidates[0]
-    distinct = {
-        (figure.text, *(values.get(m) for m in metrics)): (figure, values)
-        for figure, values in cells
-        if figure.bound == "="
-    }
-
-    def explained(reading: Reading, among: Sequence[Cell]) -> int:
-        return sum(reading.explains(figure, values) for figure, values in among)
-
-    evidence = list(distinct.values())
-    best = max(candidates, key=lambda r: explained(r, evidence) - departures(r, plain))
-    return Inference(best, explained(best, cells), len(cells), plain, explained(plain, cells))
