@@ -1,4 +1,4 @@
-.PHONY: test fast lint reports gpu gpu-dry wheels record-cpu
+.PHONY: test fast lint reports gpu gpu-plan gpu-dry wheels record-cpu
 test:
 	python -m pytest -q
 
@@ -12,9 +12,16 @@ lint:
 reports:
 	python -m archcalc report
 
-# Everything that needs a GPU: installs from wheels/ without network, tests, measures, leaves the record.
+# Everything that needs a GPU, in steps, the important first: as many as fit into MINUTES; the same command goes
+# on from there. Needs no network: wheels/ brings what is missing. RESULTS may be several folders, each of which
+# then holds the records. `make gpu-plan` prints the steps and what each should take, and needs no GPU.
+RESULTS = build/gpu
+MINUTES = 9
 gpu:
-	python benchmarks/gpu.py
+	python benchmarks/gpu.py --results $(RESULTS) --minutes $(MINUTES)
+
+gpu-plan:
+	python benchmarks/gpu.py --results $(RESULTS) --plan
 
 gpu-dry:
 	python benchmarks/gpu.py --dry

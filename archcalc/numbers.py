@@ -375,8 +375,25 @@ def decide(condition: bool | int | Array) -> bool:
 
 
 def same(a: Sequence[Number], b: Sequence[Number]) -> bool:
-    """Whether two rows of numbers are equal; raises `ArchcalcError` where arrays are so in part."""
-    return len(a) == len(b) and all(x is y or decide(x == y) for x, y in zip(a, b, strict=True))
+    """Whether two rows of numbers are equal.
+
+    Raises `ArchcalcError` where some elements of arrays make them equal and others do not.
+    """
+    if len(a) != len(b):
+        return False
+    equal: Array | bool = True
+    for x, y in zip(a, b, strict=True):
+        if x is y:
+            continue
+        condition = x == y
+        if not isinstance(condition, Array):
+            if not condition:
+                return False
+        elif not condition.any():
+            return False
+        else:
+            equal = condition * equal
+    return decide(equal)
 
 
 def is_whole(value: Number) -> bool:

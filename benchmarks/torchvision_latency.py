@@ -31,12 +31,13 @@ PAIRS = {
 
 
 def modules(name: str, ours_first: bool = False):
-    """torchvision's network and archcalc's with its weights, both in `eval()`, and an input."""
+    """torchvision's network and archcalc's with the same weights, both in `eval()`, and an input."""
     import torch
     from torch import nn
 
     import archcalc
     from archcalc.nn import network
+    from archcalc.nn.initialise import initialise
 
     sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
     import torchvision_import
@@ -46,13 +47,14 @@ def modules(name: str, ours_first: bool = False):
     graph = archcalc.load(name).graph()
     makers = [lambda: getattr(models, reference)(**options), lambda: network.build(graph)]
     if ours_first:
-        ours, theirs = (network.initialise(make().eval()) for make in reversed(makers))
+        ours, theirs = (make().eval() for make in reversed(makers))
     else:
-        theirs, ours = (network.initialise(make().eval()) for make in makers)
+        theirs, ours = (make().eval() for make in makers)
+    initialise(ours)
     kinds = (nn.Conv2d, nn.Linear, nn.BatchNorm2d)
     layers = [[m for m in each.modules() if isinstance(m, kinds)] for each in (theirs, ours)]
     for one, other in zip(*layers, strict=True):
-        other.load_state_dict(one.state_dict())
+        one.load_state_dict(other.state_dict())
     x = torch.randn(1, *graph.input, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         torch.testing.assert_close(ours(x), theirs(x), rtol=1e-3, atol=1e-3)

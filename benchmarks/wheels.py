@@ -15,8 +15,8 @@ SOURCES = ("fvcore", "iopath")
 # What measuring and its tests import; tables, plots and the other tests need more.
 NEEDED = (
     "markdown-it-py", "mdurl", "mdit-py-plugins", "typer", "annotated-doc", "shellingham", "rich",
-    "pygments", "pyyaml", "yacs", "tabulate", "termcolor", "portalocker", "tqdm", "numpy",
-    "pytest", "iniconfig", "pluggy", "packaging", "nvidia-ml-py",
+    "pygments", "pyyaml", "yacs", "tabulate", "termcolor", "portalocker", "tqdm",
+    "pytest", "iniconfig", "pluggy", "packaging", "hypothesis", "sortedcontainers", "nvidia-ml-py",
 )  # fmt: skip
 PLATFORMS = (
     "manylinux_2_28_x86_64",

@@ -56,6 +56,29 @@ def depthwise(draw: st.DrawFn) -> tuple[LayerRequest, Shape]:
 
 
 @st.composite
+def transposed(draw: st.DrawFn) -> tuple[LayerRequest, Shape]:
+    groups = draw(st.integers(1, 3))
+    kernel = draw(st.tuples(st.integers(1, 5), st.integers(1, 5)))
+    flags: dict[str, Any] = draw(st.sampled_from([{}, {"bias": ()}, {"nobias": ()}]))
+    if groups > 1:
+        flags = flags | {"groups": (groups,)}
+    grid = draw(st.tuples(st.integers(3, 9), st.integers(3, 9)))
+    stride = draw(pairs)
+    if draw(st.booleans()):  # always something left: (3 - 1) s + k - 2 p > 0
+        flags = flags | {
+            "pad": (
+                draw(
+                    st.integers(
+                        0, min((min(s * 2 + k, 7) - 1) // 2 for s, k in zip(stride, kernel, strict=True))
+                    )
+                ),
+            )
+        }
+    request = LayerRequest(kernel, stride, groups * draw(sides), flags)
+    return request, (groups * draw(sides), *grid)
+
+
+@st.composite
 def pools(draw: st.DrawFn, *own: str) -> tuple[LayerRequest, Shape]:
     grid = draw(grids)
     how = draw(st.sampled_from(["window", "window", "whole", "global", "adaptive"]))
@@ -119,6 +142,7 @@ def on_vectors(
 WRITTEN: dict[str, st.SearchStrategy[tuple[LayerRequest, Shape]]] = {
     "conv": on_vectors(convolutions()),
     "dwconv": on_vectors(depthwise()),
+    "upconv": transposed(),
     "linear": anywhere(plain(sized=True, bias=st.just(()), nobias=st.just(()))),
     "rbf": on_vectors(plain(sized=True)),
     "maxpool": pools(),

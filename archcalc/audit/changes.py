@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc.ops.table import OPS
 from archcalc.spec.arithmetic import Literal
-from archcalc.spec.grammar import Chain, Join, Layer, LayerFlag, Repeat, SizeWord
+from archcalc.spec.sizes import SizeWord
+from archcalc.spec.syntax import Chain, Join, Layer, LayerFlag, Repeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from archcalc.errors import Span
-    from archcalc.spec.grammar import Expression
+    from archcalc.spec.syntax import Expression
 
 
 def rewritten(node: Any, span: Span, make: Callable[[Layer], Expression]) -> Any:

@@ -24,7 +24,7 @@ from archcalc.errors import SpecError
 from archcalc.ops.table import OPS
 from archcalc.shapes import as_image, channels
 from archcalc.spec import lower
-from archcalc.spec.grammar import Chain, Layer
+from archcalc.spec.syntax import Chain, Layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from archcalc.errors import Span
     from archcalc.graph.graph import Node
     from archcalc.shapes import Shape
-    from archcalc.spec.grammar import Expression
+    from archcalc.spec.syntax import Expression
     from archcalc.spec.spec import Spec
+    from archcalc.spec.syntax import Expression
     from archcalc.units import Published, Reading
 
 COSTS: Final = ("weights", "params", "macs", "flops")

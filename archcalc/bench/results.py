@@ -5,7 +5,6 @@ Everything is computed again from raw times, so that a record read on another ma
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,47 +12,11 @@ from typing import TYPE_CHECKING
 from archcalc.bench.records.record import MeasuredNetwork, Point, Record, RowResult, Session, Status
 from archcalc.bench.stats.flags import Flag
 from archcalc.bench.stats.protocol import pair_flags, pair_latency_ns, rho_of, solo_latency_ns
-from archcalc.bench.stats.roofline import Ceilings, Prediction, Work, predict
+from archcalc.bench.stats.roofline import Ceilings, Prediction, predict
 from archcalc.bench.stats.statistics import MeasuredInterval, Saving, realized_saving
 
 if TYPE_CHECKING:
     from archcalc.bench.records.record import Key
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """What some work reached: FLOP/s, bytes/s by the counted traffic, the share of the arithmetic ceiling.
-
-    The share is the time at the ceilings of each kernel's kind over the time that was measured; None without
-    ceilings, and 0 where there is no arithmetic.
-    """
-
-    flops_per_second: float
-    bytes_per_second: float
-    share: float | None
-
-
-def rates(work: Sequence[Work], ns: float, limits: Ceilings | None) -> Rates:
-    """The rates of `work` that took `ns`."""
-    arithmetic = sum(w.flops / limits.flops(w.kind) for w in work) * 1e9 if limits else None
-    return Rates(
-        flops_per_second=sum(w.flops for w in work) / ns * 1e9,
-        bytes_per_second=sum(w.bytes for w in work) / ns * 1e9,
-        share=None if arithmetic is None else arithmetic / ns,
-    )
-
-
-#: Parts of the names of kernels that multiply matrices on tensor cores: cuDNN's and cuBLAS's xmma and nvjet,
-#: CUTLASS's tensorop and the shapes of its instructions, and the instructions' own names.
-_TENSOR_CORES = re.compile(
-    r"tensor_?op|nvjet|xmma|[hiw]gmma|[hi]mma|(?<!\d)(884|1688|16816|64x\d+x16)(?!\d)", re.IGNORECASE
-)
-
-
-def uses_tensor_cores(kernels: Iterable[str]) -> bool | None:
-    """Whether any kernel's name says that it runs on tensor cores; None where no kernel is known."""
-    names = list(kernels)
-    return any(_TENSOR_CORES.search(name) for name in names) if names else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +27,6 @@ class Latency:
     network: MeasuredNetwork
     ns: MeasuredInterval
     prediction: Prediction | None
-    rates: Rates | None = None
 
     @property
     def milliseconds(self) -> MeasuredInterval:
@@ -113,22 +75,11 @@ class RowFigures:
     isolated: MeasuredInterval
     share: float | None
     prediction: Prediction | None
-    rates: Rates | None = None
 
     @property
     def achieved(self) -> float | None:
         """The fraction of the roofline that the row reached by itself."""
         return None if self.prediction is None else self.prediction.total_ns / self.isolated.point
-
-    @property
-    def launches(self) -> int | None:
-        """Kernels that the row launched in one pass of the network, where the profiler named them."""
-        return sum(kernel.count for kernel in self.row.kernels) if self.row.kernels else None
-
-    @property
-    def tensor_cores(self) -> bool | None:
-        """Whether the row ran on tensor cores, by its kernels' names; None where they are not known."""
-        return uses_tensor_cores([k.name for k in self.row.kernels] or self.row.isolated_kernels)
 
 
 def ceilings(session: Session, key: Key) -> Ceilings | None:
@@ -174,10 +125,7 @@ def latencies(record: Record, point: Point) -> tuple[Latency, ...]:
 
 def _latency(point: Point, session: Session, network: MeasuredNetwork, ns: MeasuredInterval) -> Latency:
     limits = ceilings(session, point.key)
-    if not network.work:
-        return Latency(point, network, ns, None)
-    prediction = predict(network.work, limits) if limits else None
-    return Latency(point, network, ns, prediction, rates(network.work, ns.point, limits))
+    return Latency(point, network, ns, predict(network.work, limits) if limits and network.work else None)
 
 
 def rows(record: Record, point: Point, network: str) -> tuple[RowFigures, ...]:
@@ -196,8 +144,7 @@ def rows(record: Record, point: Point, network: str) -> tuple[RowFigures, ...]:
         if books is not None:
             share = None if row.in_situ_ns is None else row.in_situ_ns / books.total_ns
         prediction = predict(row.work, limits) if limits and row.work else None
-        reached = rates(row.work, isolated.point, limits) if row.work else None
-        figures.append(RowFigures(row, isolated, share, prediction, reached))
+        figures.append(RowFigures(row, isolated, share, prediction))
     return tuple(figures)
 
 

@@ -95,10 +95,7 @@ def size(text: str | None) -> GivenInput | None:
 
     if text is None:
         return None
-    try:
-        return inputs.parse_input(text)
-    except ValueError as fault:
-        raise ArchcalcError(str(fault)) from None
+    return inputs.parse_input(text)
 
 
 def precision(text: str) -> PrecisionName:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archcalc.cost import memory, paths, receptive_field
 from archcalc.display import Displayed
-from archcalc.numbers import divide
+from archcalc.numbers import ceil_div, divide
 from archcalc.ops.op import BUFFER, RESHAPE, WEIGHT
 from archcalc.shapes import BYTES, FLOAT, OWN_BYTES, elements
 
@@ -132,7 +132,7 @@ def count(graph: Graph, batch: Number = 1, precision: str = "fp32", fused: bool 
         cost = _sum(
             inside,
             depth=paths.depth_within(graph, row),
-            field=tuple([size for size, _ in fields[row.output]]),
+            field=tuple([ceil_div(size, 1) for size, _ in fields[row.output]]),
             peak=memory.peak(live, row.nodes),
         )
         source = graph.shape(row.source) if row.sources else graph.shape(row.output)
@@ -141,7 +141,7 @@ def count(graph: Graph, batch: Number = 1, precision: str = "fp32", fused: bool 
     total = _sum(
         nodes,
         depth=depths[last],
-        field=tuple([size for size, _ in fields[last]]),
+        field=tuple([ceil_div(size, 1) for size, _ in fields[last]]),
         peak=memory.peak(live, range(len(nodes))),
     )
     return Counts(graph, batch, precision, fused, bool(graph.heads), tuple(rows), total)

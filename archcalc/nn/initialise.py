@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from archcalc.graph.graph import Graph, Node
     from archcalc.ops.op import Parameter
 
-#: The attribute under which a layer keeps how its parameters begin: name -> (rule, gain).
+#: The attribute under which a layer keeps how its parameters begin: name -> (rule, scale).
 _RULES: Final = "initial_rules"
 
 
 def mark(module: nn.Module, parameters: Iterable[Parameter], gain: float) -> None:
     """Note on a layer how `initialise` begins its parameters; `gain` scales its weights."""
-    rules = {p.name: (p.initial, gain) for p in parameters if p.initial}
+    rules = {p.name: (p.initial, gain / math.sqrt(int(p.fan_in))) for p in parameters if p.initial}
     if rules:
         for part in module.modules():
             own = {n: rules[n] for n, _ in part.named_parameters(recurse=False) if n in rules}
@@ -46,12 +46,12 @@ def initialise(network: nn.Module, seed: int = 0) -> nn.Module:
             if callable(reset := getattr(module, "reset_parameters", None)):
                 reset()
             continue
-        for name, (rule, gain) in rules.items():
+        for name, (rule, scale) in rules.items():
             value = getattr(module, name)
             if value.is_meta:
                 continue
             if rule == HE_NORMAL:
-                std = math.sqrt(2 / value[0].numel()) * gain
+                std = math.sqrt(2) * scale
                 value.copy_(torch.empty(value.shape).normal_(0, std, generator=generator))
             elif rule == ZEROS:
                 value.zero_()

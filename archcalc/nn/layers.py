@@ -41,6 +41,20 @@ def conv(attrs: FixedAttrs, source: FixedShape) -> nn.Module:
     return _padded(attrs, 0.0, make)
 
 
+def transposed(attrs: FixedAttrs, source: FixedShape) -> nn.Module:
+    """A transposed 2-d convolution."""
+    (top, _), (left, _) = attrs.pad
+    return nn.ConvTranspose2d(
+        source[0],
+        attrs.channels,
+        attrs.kernel,
+        attrs.stride,
+        (top, left),
+        groups=attrs.groups,
+        bias=attrs.bias,
+    )
+
+
 def linear(attrs: FixedAttrs, source: FixedShape) -> nn.Module:
     """A fully connected layer over the features that come in."""
     return nn.Linear(source[-1], attrs.channels, attrs.bias)
@@ -246,6 +260,7 @@ Builder = Callable[["FixedAttrs", "FixedShape"], nn.Module]
 LAYERS: Final[dict[str, Builder]] = {
     "conv": conv,
     "dwconv": conv,
+    "upconv": transposed,
     "linear": linear,
     "rbf": RadialBasis,
     "maxpool": maxpool,

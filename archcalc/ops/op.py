@@ -68,17 +68,24 @@ class Parameter(NamedTuple):
     """A tensor that an op reads besides its inputs, named and shaped as torch names and shapes it.
 
     `kind` is WEIGHT, OFFSET (learnt too, but not multiplicative weights as papers count them) or BUFFER.
+    `fan` is how many products one output sums, where that is not the size of all axes but the first.
     """
 
     name: str
     shape: Shape
     kind: str
     initial: str = ""
+    fan: Number | None = None
 
     @property
     def size(self) -> Number:
         """How many values it holds."""
         return elements(self.shape)
+
+    @property
+    def fan_in(self) -> Number:
+        """How many products one output sums."""
+        return elements(self.shape[1:]) if self.fan is None else self.fan
 
 
 class Window(NamedTuple):

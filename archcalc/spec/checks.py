@@ -16,6 +16,7 @@ from archcalc.ops.op import Op
 from archcalc.ops.table import RESERVED, WRITTEN
 from archcalc.spec import arithmetic
 from archcalc.spec.sizes import SizeWord
+from archcalc.spec.synonyms import flag_written_as, op_called, written_as
 from archcalc.spec.syntax import BlockCall, Chain, Expression, Join, Layer, LayerFlag, Repeat
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 SHORTCUTS: Final = ("skip", "project")
 _RESERVED: Final = (*RESERVED, *SHORTCUTS, "total", "x")
+
+
+_THE_OPS: Final = "the ops are: " + ", ".join(WRITTEN)
 
 
 def check(statements: Statements) -> None:
@@ -42,7 +46,7 @@ def check(statements: Statements) -> None:
 def _default(default: Default) -> None:
     op = WRITTEN.get(default.op)
     if op is None:
-        hint = suggest(default.op, list(WRITTEN)) or "the ops are: " + ", ".join(WRITTEN)
+        hint = op_called(default.op, WRITTEN) or suggest(default.op, list(WRITTEN)) or _THE_OPS
         raise SpecError(f"no op is called `{default.op}`", default.span, hint)
     _flags(op, default.flags)
 
@@ -67,7 +71,13 @@ def _item(item: Expression, blocks: Mapping[str, Block]) -> None:
 
 
 def _unknown(name: str, span: Span, blocks: Mapping[str, Block]) -> SpecError:
-    hint = suggest(name, [*WRITTEN, *blocks, *SHORTCUTS]) or "the ops are: " + ", ".join(WRITTEN)
+    words = (*WRITTEN, *JOINS)
+    hint = (
+        suggest(name, list(blocks))
+        or written_as(name, words)
+        or suggest(name, [*WRITTEN, *blocks, *SHORTCUTS])
+        or _THE_OPS
+    )
     if name in WRITTEN:
         hint = f"`{name}` is an op: its words follow without parentheses"
     elif name in JOINS:
@@ -78,7 +88,8 @@ def _unknown(name: str, span: Span, blocks: Mapping[str, Block]) -> SpecError:
 
 def _join(join: Join, blocks: Mapping[str, Block]) -> None:
     if join.kind not in JOINS:
-        hint = suggest(join.kind, list(JOINS)) or "branches are joined by " + ", ".join(JOINS)
+        hint = suggest(join.kind, list(JOINS)) or written_as(join.kind, JOINS)
+        hint = hint or "branches are joined by " + ", ".join(JOINS)
         raise SpecError(f"no join is called `{join.kind}`", join.span, hint)
     for branch in join.branches:
         word = branch.items[0] if len(branch.items) == 1 else None
@@ -171,4 +182,4 @@ def _flag_hint(op: Op, name: str) -> str:
     known = sorted(ops.flags_of(op))
     if not known:
         return f"`{op.name}` takes no flags"
-    return suggest(name, known) or "its flags: " + ", ".join(known)
+    return flag_written_as(name, known) or suggest(name, known) or "its flags: " + ", ".join(known)

@@ -18,6 +18,7 @@ from archcalc.metrics import SHAPES
 from archcalc.spec import syntax
 from archcalc.spec.outline import Outline
 from archcalc.spec.patterns import WHOLE
+from archcalc.spec.statements import stated
 from archcalc.spec.syntax import Chain
 
 if TYPE_CHECKING:
@@ -205,12 +206,12 @@ def _unread(header: str, span: Span, outline: Outline, table: MarkdownTable) -> 
                     name.span,
                     f"did you mean `{syntax.braced(header)}`?",
                 )
-    reference = syntax.braced(header)
+    reference, start = syntax.braced(header), stated(header)
     return SpecError(
         f"no rule reads the column `{header}`" if header else "no rule reads this column without a header",
         span,
-        f"use `{reference}` in a rule, say what it claims (`{header} : {{}} = params`), "
-        f"or set it aside (`{header} : …`)"
+        f"use `{reference}` in a rule, say what it claims (`{start} : {{}} = params`), "
+        f"or set it aside (`{start} : …`)"
         if header
         else "give the column a header, or remove it",
     )
@@ -224,7 +225,7 @@ def _captures_read(column: ColumnStatement, named: set[str]) -> None:
     raise SpecError(
         f"no rule reads {names} of the column `{column.header}`",
         column.span,
-        f"use it in a rule, say what the column claims, or set it aside (`{column.header} : …`)",
+        f"use it in a rule, say what the column claims, or set it aside (`{stated(column.header)} : …`)",
     )
 
 

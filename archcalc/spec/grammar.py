@@ -8,16 +8,8 @@ from typing import Final
 
 from archcalc.errors import Span, SpecError
 from archcalc.spec.scanner import Scanner, UnexpectedTokenError
-from archcalc.spec.sizes import MAX_SIZE as MAX_SIZE
-from archcalc.spec.sizes import SIZE, size_word
-from archcalc.spec.sizes import SizeWord as SizeWord
-from archcalc.spec.syntax import BlockCall as BlockCall
-from archcalc.spec.syntax import Chain as Chain
-from archcalc.spec.syntax import Expression as Expression
-from archcalc.spec.syntax import Join as Join
-from archcalc.spec.syntax import Layer as Layer
-from archcalc.spec.syntax import LayerFlag as LayerFlag
-from archcalc.spec.syntax import Repeat as Repeat
+from archcalc.spec.sizes import SIZE, SizeWord, size_word
+from archcalc.spec.syntax import BlockCall, Chain, Expression, Join, Layer, LayerFlag, Repeat
 
 MAX_DEPTH: Final = 40
 MAX_LENGTH: Final = 5_000

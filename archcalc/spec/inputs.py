@@ -61,11 +61,15 @@ GivenInput = Shape | int | InputSize
 
 
 def parse_input(text: str) -> int | InputSize:
-    """The side of a square, or three sizes, as `text` spells them. Raises ValueError where it spells none."""
+    """The side of a square, or three sizes, as `text` spells them.
+
+    Raises `ArchcalcError` where it spells none.
+    """
     match = _INPUT.fullmatch(text.strip())
     sizes = tuple(int(size) for size in match.groups() if size) if match else ()
     if match is None or 0 in sizes:
-        raise ValueError(f"`{text}` is not an input size; write `299` or `3x299x299`")
+        hint = "write `299`, or channels, height and width: `3x299x299`"
+        raise ArchcalcError(f"`{text}` is not an input size", hint)
     return sizes[0] if len(sizes) == 1 else InputSize((sizes[0], sizes[1], sizes[2]), "@" in text)
 
 

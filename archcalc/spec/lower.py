@@ -16,21 +16,12 @@ from archcalc.ops.table import OPS, WRITTEN
 from archcalc.shapes import as_image, grid, papers_text
 from archcalc.spec.arithmetic import BLANK, Size
 from archcalc.spec.columns import NEXT
-from archcalc.spec.grammar import (
-    MAX_SIZE,
-    BlockCall,
-    Chain,
-    Expression,
-    Join,
-    Layer,
-    LayerFlag,
-    Repeat,
-    SizeWord,
-)
 from archcalc.spec.inputs import GivenInput, InputSize
 from archcalc.spec.scope import Scope, integer, parts
+from archcalc.spec.sizes import MAX_SIZE, SizeWord
 from archcalc.spec.sizing import Sizing
 from archcalc.spec.spec import place_in
+from archcalc.spec.syntax import BlockCall, Chain, Expression, Join, Layer, LayerFlag, Repeat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -305,14 +296,14 @@ class _Lowering:
         `strides` tells whether one of their layers strides.
         """
         source = as_image(self.builder.shape(at))
+        if not strides and not same(grid(source), grid(target)):
+            sizes = f"{papers_text(target)} of {papers_text(source)}"
+            raise SpecError(
+                f"the branch beside this `{word.name}` makes {sizes} without a stride",
+                word.span,
+                "keep the grid with `same` or `pad=…` on the layers of the branch",
+            )
         if word.name == "skip":
-            if not strides and not same(grid(source), grid(target)):
-                raise SpecError(
-                    f"this `skip` would be lost: without a stride, its branch makes {papers_text(target)} of "
-                    f"{papers_text(source)}",
-                    word.span,
-                    "keep the grid with `same` or `pad=…` on the layers of the branch",
-                )
             self.left_out += 1
             return None
         if len(source) != 3 or len(target) != 3:
@@ -361,7 +352,7 @@ class _Lowering:
             raise SpecError(f"this network has more than {MAX_NODES:,} layers", span, hint)
         values = self.builder.add(op, attrs, inputs, inside=path, span=span)
         shape = self.builder.shape(values[0])
-        if not all([size > 0 if type(size) is int else every(size > 0) for size in shape]):
+        if not all(size > 0 if type(size) is int else every(size > 0) for size in shape):
             hint = "the layers before it have made the grid too small, or a size is 0"
             source = papers_text(self.builder.shape(inputs[0]))
             raise SpecError(f"nothing is left of {source} here: {papers_text(shape)}", span, hint)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archcalc.document.text import number
-from archcalc.errors import SpecError, suggest
+from archcalc.errors import ArchcalcError, SpecError, suggest
 from archcalc.metrics import METRICS
 from archcalc.shapes import BYTES
 from archcalc.spec.inputs import GivenInput, parse_input
@@ -60,8 +60,8 @@ def parse(reference: Reference) -> Query:
             fused=_switch("fused", values.pop("fused", "0")),
             settings=tuple((name, _scalar(value)) for name, value in values.items()),
         )
-    except ValueError as fault:
-        raise SpecError(str(fault), reference.span) from None
+    except ArchcalcError as fault:
+        raise SpecError(fault.message, reference.span, fault.hint) from None
 
 
 def _arguments(reference: Reference) -> tuple[str, list[tuple[str, str]]]:
@@ -91,27 +91,28 @@ def _channels(values: dict[str, str]) -> int | None:
         return None
     text = values.pop("in")
     if not re.fullmatch(r"[1-9]\d{0,6}", text):
-        raise ValueError(f"`in={text}` is no number of channels")
+        raise ArchcalcError(f"`in={text}` is no number of channels", "write `in=928`")
     if "row" not in values:
-        raise ValueError(f"`in={text}` is for one row: name it, as in `row=inception (3a)`")
+        raise ArchcalcError(f"`in={text}` is for one row", "name it, as in `row=inception (3a)`")
     return int(text)
 
 
 def _switch(name: str, text: str) -> bool:
     if text not in ("0", "1"):
-        raise ValueError(f"`{name}={text}`: write `{name}=1`, or leave it out")
+        raise ArchcalcError(f"`{name}={text}` is neither 0 nor 1", f"write `{name}=1`, or leave it out")
     return text == "1"
 
 
 def _positive(name: str, text: str) -> int:
     if not re.fullmatch(r"[1-9]\d{0,5}", text):
-        raise ValueError(f"`{name}={text}` is no number of images")
+        raise ArchcalcError(f"`{name}={text}` is no number of images", f"write `{name}=8`")
     return int(text)
 
 
 def _precision(text: str) -> str:
     if text not in BYTES:
-        raise ValueError(f"no precision is called `{text}`: one of " + ", ".join(BYTES))
+        known = "one of " + ", ".join(BYTES)
+        raise ArchcalcError(f"no precision is called `{text}`", suggest(text, list(BYTES)) or known)
     return text
 
 

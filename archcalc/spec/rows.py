@@ -18,7 +18,7 @@ from archcalc.metrics import SHAPES
 from archcalc.spec.columns import NEXT, Layout, lay_out
 from archcalc.spec.outline import Outline, ragged
 from archcalc.spec.patterns import WHOLE, Pattern
-from archcalc.spec.statements import Rule, Total
+from archcalc.spec.statements import Rule, Total, stated
 from archcalc.spec.syntax import Chain
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ class _Reader:
                     raise SpecError(
                         f"a claim of {column.metric} has one figure, this pattern {len(parts)}",
                         column.span,
-                        f"write `{column.header} : {{}} = {column.metric}`",
+                        f"write `{stated(column.header)} : {{}} = {column.metric}`",
                     )
                 text = next(iter(parts.values()), "")
                 yield CellClaim(column.metric, column.header, cell, text, parts)

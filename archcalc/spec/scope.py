@@ -12,7 +12,8 @@ from archcalc.errors import Span, SpecError, suggest
 from archcalc.numbers import every, is_whole
 from archcalc.shapes import as_image, channels
 from archcalc.spec.arithmetic import BLANK, PLAIN, Name, Reference, Size, evaluate, names
-from archcalc.spec.grammar import MAX_SIZE, SizeWord
+from archcalc.spec.columns import NEXT
+from archcalc.spec.sizes import MAX_SIZE, SizeWord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,7 +72,8 @@ class Scope:
         if wanted in self.variables:
             value = self.variables[wanted]
             return self.read(value, name.span, name.name) if isinstance(value, str) else value
-        known = [*self.parameters, *self.names, *self.variables, *(("in",) if source is not None else ())]
+        own = [name for name in self.names if not name.startswith(NEXT)]  # not what the row below holds
+        known = [*self.parameters, *own, *self.variables, *(("in",) if source is not None else ())]
         shown = ", ".join(f"`{k}`" for k in known if k) or "none; front matter may set some"
         hint = suggest(wanted, known) or f"known here: {shown}"
         if any(k.startswith(wanted) and PLAIN.fullmatch(k) is None for k in known):

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from archcalc.errors import SpecError
-from archcalc.numbers import Number, every
+from archcalc.numbers import Number, decide, every
 from archcalc.ops import table as ops
 from archcalc.ops.op import NORM, LayerRequest, Op, Pair
 from archcalc.spec.arithmetic import BLANK
-from archcalc.spec.grammar import Layer, LayerFlag, SizeWord
 from archcalc.spec.scope import Scope, integer, parts
+from archcalc.spec.sizes import SizeWord
+from archcalc.spec.syntax import Layer, LayerFlag
 
 if TYPE_CHECKING:
     from archcalc.shapes import Shape
@@ -58,7 +59,7 @@ class Sizing:
                     hint = "channels are one number; kernel and stride stand before it: `conv 3x3/2 64`"
                     raise SpecError(f"`{shown}` is not a number of channels", word.span, hint)
                 channels = integer(numbers[0], word.span, "the number of channels")
-                if isinstance(channels, int) and channels == 0:
+                if channels == 0 if isinstance(channels, int) else decide(channels == 0):
                     return None
             else:
                 kernel = _pair(numbers, word, "a kernel")

@@ -217,6 +217,12 @@ def parse(blocks: Iterable[ArchBlock]) -> Statements:
     return Statements(tuple(columns), tuple(rules), defaults, named, **special)
 
 
+def stated(header: str) -> str:
+    """How a statement about a column begins: in quotes where its header looks like something else."""
+    odd = re.search(r"(^|\s)#(\s|$)|[:=]|->|^default\s", header) is not None or header in _SPECIAL
+    return f'"{header}"' if odd else header
+
+
 def _nearest(text: str) -> str:
     """Which statement a line that is none of them was perhaps meant to be."""
     if text.startswith("default"):

@@ -76,7 +76,7 @@ def latencies(record: Record, points: Sequence[Point]) -> Table:
             marks[len(rows)] = "bad"
             name = " vs ".join(point.key.networks)
             rows.append((name, *_where(point), *settings, str(point.status), *[None] * (8 + len(extra))))
-        rows += [(*_latency(x, settings), *reached.latency_values(x, extra)) for x in each]
+        rows += [(*_latency(x, settings), *reached.latency_values(record, x, extra)) for x in each]
     return Table("Latency", (*columns, *extra), tuple(rows), (), notes(record, points), marks)
 
 
@@ -239,7 +239,7 @@ def rows_beside(table: Table, counted: Counts, record: Record, point: Point) -> 
     rows = []
     for row in table.rows:
         measured_row = figures.get(next(labels).row.name) if row[0] else None
-        rows.append((*row, *_row(measured_row), *reached.row_values(measured_row, extra)))
+        rows.append((*row, *_row(measured_row), *reached.row_values(record, point, measured_row, extra)))
     total = sum(f.isolated.point for f in figures.values()) * 1e-6
     blank = (None,) * len(extra)
     totals = tuple((*t, significant(total), None, None, "", *blank) for t in table.totals[:1])

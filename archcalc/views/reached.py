@@ -6,24 +6,27 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from archcalc.bench import efficiency
+from archcalc.units import significant
 from archcalc.views.tables import Column
 
 if TYPE_CHECKING:
-    from archcalc.bench.records.observed import HostCost
-    from archcalc.bench.records.record import Point, Session
-    from archcalc.bench.results import Latency, Rates, RowFigures
+    from archcalc.bench.efficiency import Efficiency
+    from archcalc.bench.records.record import Point, Record, Session
+    from archcalc.bench.results import Latency, RowFigures
 
 _RATES = (
     Column("gflops_per_second", "GFLOP/s", "printed", extra=True),
     Column("arithmetic_share", "of P", "percent", extra=True),
     Column("gbytes_per_second", "GB/s", "printed", extra=True),
+    Column("bandwidth_share", "of B", "percent", extra=True),
 )
 _HOST = (
     Column("enqueue_us", "enqueue us", "printed", extra=True),
     Column("launch_us", "launch us", "printed", extra=True),
     Column("sync_us", "sync us", "printed", extra=True),
 )
-_ROW_KERNELS = (
+_KERNELS = (
     Column("kernels_counted", "kernels: counted", "integer", extra=True),
     Column("kernels_launched", "launched", "integer", extra=True),
     Column("tensor_cores", "tensor cores", extra=True),
@@ -33,62 +36,54 @@ _ENERGY = (Column("mj_per_image", "mJ/image", "printed", extra=True),)
 
 def row_columns(rows: Iterable[RowFigures]) -> tuple[Column, ...]:
     """The columns of `row_values`: rates always, kernels and host costs where any row has them."""
-    figures = list(rows)
-    kernels = any(f.row.kernels or f.row.isolated_kernels for f in figures)
-    host = any(f.row.host for f in figures)
-    return (*_RATES, *(_ROW_KERNELS if kernels else ()), *(_HOST if host else ()))
+    measured = [figures.row for figures in rows]
+    return _columns(any(row.kernels for row in measured), any(row.host for row in measured), False)
 
 
-def row_values(figures: RowFigures | None, columns: Sequence[Column]) -> tuple[Any, ...]:
+def row_values(
+    record: Record, point: Point, figures: RowFigures | None, columns: Sequence[Column]
+) -> tuple[Any, ...]:
     """The values of a row under `row_columns`; None for each where the row was not measured."""
     if figures is None:
         return (None,) * len(columns)
-    values = _rates(figures.rates) | _host(figures.row.host)
-    tensor = figures.tensor_cores
-    values |= {
-        "kernels_counted": len(figures.row.work),
-        "kernels_launched": figures.launches,
-        "tensor_cores": None if tensor is None else "yes" if tensor else "no",
-    }
+    values = _values(efficiency.of_row(record, point, figures))
     return tuple(values[column.key] for column in columns)
 
 
 def latency_columns(latencies: Iterable[Latency]) -> tuple[Column, ...]:
-    """The columns of `latency_values`: rates always, energy and host costs where any network has them."""
-    networks = [x.network for x in latencies]
-    energy = any(n.energy_mj is not None for n in networks)
-    host = any(n.host for n in networks)
-    return (*_RATES, *(_ENERGY if energy else ()), *(_HOST if host else ()))
+    """The columns of `latency_values`: rates always, the others where any network has them."""
+    networks = [latency.network for latency in latencies]
+    energy = any(network.energy_mj is not None for network in networks)
+    return _columns(any(n.kernels for n in networks), any(n.host for n in networks), energy)
 
 
-def latency_values(latency: Latency, columns: Sequence[Column]) -> tuple[Any, ...]:
+def latency_values(record: Record, latency: Latency, columns: Sequence[Column]) -> tuple[Any, ...]:
     """The values of a network's latency under `latency_columns`."""
-    values = _rates(latency.rates) | _host(latency.network.host)
+    values = _values(efficiency.of_latency(record, latency))
     energy = latency.millijoules
-    values["mj_per_image"] = None if energy is None else _three(energy)
+    values["mj_per_image"] = None if energy is None else significant(energy)
     return tuple(values[column.key] for column in columns)
 
 
-def _rates(rates: Rates | None) -> dict[str, Any]:
-    if rates is None:
-        return dict.fromkeys((c.key for c in _RATES), None)
-    return {
-        "gflops_per_second": _three(rates.flops_per_second * 1e-9),
-        "arithmetic_share": rates.share,
-        "gbytes_per_second": _three(rates.bytes_per_second * 1e-9),
-    }
+def _columns(kernels: bool, host: bool, energy: bool) -> tuple[Column, ...]:
+    optional = ((kernels, _KERNELS), (energy, _ENERGY), (host, _HOST))
+    return (*_RATES, *(column for wanted, columns in optional if wanted for column in columns))
 
 
-def _host(host: HostCost | None) -> dict[str, Any]:
+def _values(reached: Efficiency) -> dict[str, Any]:
+    tensor, host = reached.tensor_cores, reached.host
     costs = (host.enqueue_ns, host.launch_ns, host.sync_ns) if host else (None, None, None)
+    microseconds = (None if ns is None else significant(ns * 1e-3) for ns in costs)
     return {
-        column.key: None if ns is None else _three(ns * 1e-3) for column, ns in zip(_HOST, costs, strict=True)
+        "gflops_per_second": significant(reached.flops * 1e-9),
+        "arithmetic_share": reached.arithmetic,
+        "gbytes_per_second": significant(reached.bandwidth * 1e-9),
+        "bandwidth_share": reached.memory,
+        "kernels_counted": reached.counted,
+        "kernels_launched": reached.kernels,
+        "tensor_cores": None if tensor is None else "yes" if tensor else "no",
+        **dict(zip((column.key for column in _HOST), microseconds, strict=True)),
     }
-
-
-def _three(value: float) -> str:
-    """Three significant digits without an exponent."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}".rstrip(".") if value else "0"
 
 
 # -- notes ------------------------------------------------------------------------------------------

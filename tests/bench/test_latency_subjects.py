@@ -33,6 +33,7 @@ from archcalc.bench.stats.flags import FlagKind
 from archcalc.bench.stats.simulate import SimulatedDevice, Weather
 from archcalc.errors import ArchcalcError
 from archcalc.nn import network
+from archcalc.nn.initialise import initialise
 
 
 def key(*names: str, **changes: Any) -> Key:
@@ -154,7 +155,7 @@ def test_cuda_switches_say_what_runs_and_are_restored(monkeypatch: pytest.Monkey
 def test_folding_keeps_the_outputs_and_takes_every_normalisation() -> None:
     # inception-v3's convolutions are all normalised; 75 pixels is the least it takes
     graph = archcalc.load("inception-v3").graph(75)
-    made = network.initialise(network.build(graph)).eval()
+    made = initialise(network.build(graph)).eval()
     for module in made.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             assert module.running_mean is not None
@@ -174,10 +175,11 @@ def test_folding_keeps_the_outputs_and_takes_every_normalisation() -> None:
 
 
 def test_folding_that_changes_the_outputs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = network.build(archcalc.load("3x3", norm=1).graph()).eval()
-    monkeypatch.setattr(fuse.fusion, "fuse_conv_bn_eval", lambda conv, norm: torch.nn.Identity())
+    graph = archcalc.load("3x3", norm=1).graph()
+    made = network.build(graph).eval()
+    monkeypatch.setattr(fuse, "_merged", lambda layer, norm: torch.nn.Identity())
     with pytest.raises(ArchcalcError, match="changes the outputs"):
-        fuse.fold(made, torch.randn(1, 64, 28, 28))
+        fuse.fold(made, graph, torch.randn(1, 64, 28, 28))
 
 
 @pytest.mark.parametrize("layout", ["nchw", "nhwc"])

@@ -129,12 +129,21 @@ def check_initialisation(built: nn.Module, graph: Graph) -> None:
         if rule == ZEROS:
             assert not parameter.any()
         elif rule == HE_NORMAL:
-            fan_in = parameter[0].numel()
+            fan_in = products(built, parameter)
             generator = torch.Generator().manual_seed(3)
             drawn = torch.empty(parameter.shape).normal_(0, (2 / fan_in) ** 0.5, generator=generator)
             torch.testing.assert_close(parameter.float(), drawn)
         else:
             assert not (parameter == 7.0).all() or parameter.numel() == 0
+
+
+def products(built: nn.Module, weight: torch.Tensor) -> int:
+    """How many products one output of the layer sums."""
+    for module in built.modules():
+        if isinstance(module, nn.ConvTranspose2d) and module.weight is weight:
+            taps = [-(-k // s) for k, s in zip(module.kernel_size, module.stride, strict=True)]
+            return module.in_channels // module.groups * taps[0] * taps[1]
+    return weight[0].numel()
 
 
 def check_folding(graph: Graph, node: NodeCount) -> None:

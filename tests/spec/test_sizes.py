@@ -83,7 +83,7 @@ def test_an_order_that_is_not_clear_is_asked_for(text: str, channels: int, which
     "text", ["", "x", "3x3", "0", "3x0x3", "-1", "1e3", "9999999", "3@4", "3x4x5x6", "٣"]
 )
 def test_what_is_no_input_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="not an input size"):
+    with pytest.raises(ArchcalcError, match="not an input size"):
         parse_input(text)
 
 

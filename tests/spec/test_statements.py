@@ -6,7 +6,7 @@ import pytest
 
 from archcalc.document import document
 from archcalc.spec import statements
-from archcalc.spec.grammar import Chain, Join
+from archcalc.spec.syntax import Chain, Join
 
 
 def read(arch: str) -> statements.Statements:

@@ -12,8 +12,7 @@ import archcalc
 from archcalc.bench import results
 from archcalc.bench.records.observed import DeviceSamples, HostCost, KernelTime
 from archcalc.bench.records.record import Point, Record
-from archcalc.bench.stats.roofline import Ceilings, Work, WorkKind
-from archcalc.views import costs, measured, reached
+from archcalc.views import costs, measured
 from archcalc.views.tables import Table
 
 CONVOLUTION = KernelTime("sm90_xmma_fprop_implicit_gemm_bf16bf16_bf16f32_f32_nhwckrsc_nhwc", 2, 5000)
@@ -35,47 +34,11 @@ def beside(record: Record, point: Point) -> Table:
     return measured.rows_beside(costs.costs(counted), counted, record, point)
 
 
-def test_rates_by_hand() -> None:
-    work = (Work(4_000_000, 1000, WorkKind.CONVOLUTION), Work(2_000_000, 3000, WorkKind.MATMUL))
-    limits = Ceilings("bf16", matmul=1e12, convolution=5e11, bandwidth=1e11, launch_ns=1000.0)
-    found = results.rates(work, 20_000.0, limits)
-    assert found.flops_per_second == pytest.approx(3e11)  # 6 MFLOP in 20 us
-    assert found.bytes_per_second == pytest.approx(2e8)
-    assert found.share == pytest.approx(0.5)  # 8 us + 2 us at the ceilings, of 20
-    assert results.rates(work, 20_000.0, None).share is None
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("sm80_xmma_fprop_implicit_gemm_tf32f32_tf32f32_f32_nhwckrsc_nhwc_tilesize128x128x16", True),
-        ("cutlass_80_tensorop_s1688fprop_optimized_tf32_64x64_16x10_nhwc_align4", True),
-        ("cutlass__5x_cudnn::Kernel<cutlass_tensorop_bf16_s16816fprop_optimized_bf16>", True),
-        ("ampere_bf16_s16816gemm_bf16_128x64_ldg8_f2f_tn", True),
-        ("turing_fp16_s1688gemm_fp16_128x128_ldg8_f2f_nn", True),
-        ("volta_fp16_s884cudnn_fp16_256x128_ldg8_relu_f2f_exp_small_nhwc_tn_v1", True),
-        ("nvjet_tst_128x256_64x4_1x2_h_bz_coopA_NNT", True),
-        ("sm90_xmma_gemm_bf16bf16_bf16f32_f32_tn_n_tilesize64x64x64_warpgroupsize1x1x1_wgmma", True),
-        ("ampere_sgemm_128x64_nn", False),
-        ("cutlass_80_simt_sgemm_128x64_8x5_nn_align1", False),
-        ("void cudnn::winograd_nonfused::winogradForwardData4x4<float, float>", False),
-        ("implicit_convolve_sgemm<float, float, 1024, 5, 5, 3, 3, 3, 1>", False),
-        ("void at::native::vectorized_elementwise_kernel<4>", False),
-        ("max_pool_forward_nhwc<c10::BFloat16, int>", False),
-    ],
-)
-def test_tensor_cores_by_the_names_of_kernels(name: str, expected: bool) -> None:
-    assert results.uses_tensor_cores([PLAIN.name, name]) is expected
-
-
-def test_no_kernel_says_nothing() -> None:
-    assert results.uses_tensor_cores([]) is None
-
-
 def test_a_record_without_kernels_has_rates_alone(record: Record) -> None:
     table = beside(record, record.points[0])
     extra = [c.key for c in table.columns if c.extra]
-    assert extra[-3:] == ["gflops_per_second", "arithmetic_share", "gbytes_per_second"]
+    rates = ["gflops_per_second", "arithmetic_share", "gbytes_per_second", "bandwidth_share"]
+    assert extra[-4:] == rates
     assert "gflops_per_second" not in [c.key for c in table.narrow().columns]
     shares = [s for s in column(table, "arithmetic_share") if s is not None]
     assert all(0 <= s < 1 for s in shares)
@@ -140,8 +103,3 @@ def test_rows_of_another_session_bring_its_conditions(record: Record) -> None:
     held = replace(record, sessions=(*record.sessions, other), points=(replace(point, rows_session="rows"),))
     assert any("2026-02-03" in note for note in measured.notes(held, held.points))
     assert all(f.prediction is None for f in results.rows(held, held.points[0], "lenet-5"))
-
-
-@pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (9.0, "9.00"), (21.4, "21.4"), (1234.5, "1,234")])
-def test_three_digits(value: float, text: str) -> None:
-    assert reached._three(value) == text

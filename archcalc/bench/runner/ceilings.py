@@ -38,18 +38,24 @@ _CALLS = 10  # on CUDA between two events, which by themselves take as long as a
 _KERNELS = 200
 
 
-def measure(device: str, name: str, mode: str, seconds: float | None = None) -> Ceilings:
+def measure(
+    device: str, name: str, mode: str, seconds: float | None = None, known: Ceilings | None = None
+) -> Ceilings:
     """The ceilings at a precision, in this process and on this device now; `seconds` for each candidate.
 
     The best time of each candidate counts, since a ceiling is what was reached once. A copy moves its bytes
     twice, read and written; it is at least 1 GiB on CUDA and eight times the last cache on a CPU. On
     CUDA `graph` gives t0 within a captured graph; any other mode gives the time of a call from Python.
+    `known` are the ceilings of another mode in this process: only what depends on the mode is measured anew.
     """
     seconds = SECONDS if seconds is None else seconds
     with precision.applied(name, device) as dtype, torch.inference_mode():
-        matmul = max(_rate(flops, run, device, seconds) for flops, run in _products(device, dtype))
-        convolution = max(_rate(flops, run, device, seconds) for flops, run in _convolutions(device, dtype))
-        bandwidth = _copy(device, seconds)
+        if known is None:
+            matmul = max(_rate(flops, run, device, seconds) for flops, run in _products(device, dtype))
+            convolution = max(_rate(n, run, device, seconds) for n, run in _convolutions(device, dtype))
+            bandwidth = _copy(device, seconds)
+        else:
+            matmul, convolution, bandwidth = known.matmul, known.convolution, known.bandwidth
         launch = _graph_launch() if mode == "graph" else _launch(device, seconds)
         enqueue, wait = (_enqueue(), _wait()) if device == "cuda" else (None, None)
     return Ceilings(name, matmul, convolution, bandwidth, launch, mode, enqueue, wait)

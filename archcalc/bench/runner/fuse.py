@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import fx, nn
-from torch.nn.utils import fusion
 
 from archcalc.errors import ArchcalcError
 from archcalc.nn.network import LAYER, module_name
@@ -56,10 +56,20 @@ def _fold(network: fx.GraphModule, graph: Graph, node: Node) -> None:
 
 
 def _merged(layer: nn.Module, norm: Any) -> nn.Module:
-    if isinstance(layer, nn.Conv2d):
-        return fusion.fuse_conv_bn_eval(layer, norm)
-    if isinstance(layer, nn.Linear):
-        return fusion.fuse_linear_bn_eval(layer, norm)
-    if isinstance(layer, nn.Sequential) and isinstance(layer[-1], nn.Conv2d):  # behind a layer of padding
-        return nn.Sequential(*list(layer)[:-1], fusion.fuse_conv_bn_eval(layer[-1], norm))
-    raise ArchcalcError(f"`{type(layer).__name__}` takes no normalisation in", "measure without `--fuse`")
+    """A copy of a layer with weights that also does what the normalisation behind it does in inference."""
+    merged = copy.deepcopy(layer)
+    held: Any = next(
+        part for part in merged.modules() if isinstance(getattr(part, "weight", None), nn.Parameter)
+    )
+    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    shift = norm.bias - norm.running_mean * scale
+    weight, rest = held.weight, [1] * (held.weight.dim() - 2)
+    if getattr(held, "transposed", False):  # (in, out / groups, ...): each group gives its own channels
+        groups = held.groups
+        folded = weight.view(groups, -1, *weight.shape[1:]) * scale.view(groups, 1, -1, *rest)
+    else:
+        folded = weight * scale.view(-1, 1, *rest)
+    held.weight = nn.Parameter(folded.reshape(weight.shape), weight.requires_grad)
+    bias = shift if held.bias is None else held.bias * scale + shift
+    held.bias = nn.Parameter(bias, weight.requires_grad)
+    return merged

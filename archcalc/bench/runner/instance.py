@@ -69,9 +69,15 @@ def memory_format(layout: str) -> torch.memory_format:
 def make_inputs(
     shape: tuple[int, ...], dtype: torch.dtype, layout: torch.memory_format, key: Key, seed: int
 ) -> tuple[torch.Tensor, ...]:
-    """N(0, 1) inputs from a seed, in as many buffers as the key's caches ask for."""
-    generator = torch.Generator().manual_seed(seed)
-    one = torch.randn(shape, generator=generator).to(device=key.device, dtype=dtype)
+    """N(0, 1) inputs from a seed, in as many buffers as the key's caches ask for.
+
+    On CUDA the device draws them: a host takes seconds for a large batch.
+    """
+    if key.device == "cuda":
+        torch.manual_seed(seed)
+        one = torch.randn(shape, device="cuda").to(dtype)
+    else:
+        one = torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
     return copies(one.to(memory_format=layout), key.device, key.caches)
 
 

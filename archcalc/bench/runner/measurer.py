@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from archcalc.bench import work
-from archcalc.bench.records.observed import HostCost
+from archcalc.bench.records.observed import HostCost, KernelTime
 from archcalc.bench.records.record import Books, Key, MeasuredNetwork, RowResult, Status
 from archcalc.bench.runner import (
     ceilings,
@@ -33,6 +33,7 @@ from archcalc.bench.stats import flags
 from archcalc.bench.stats.flags import Flag
 from archcalc.bench.stats.nulltest import NullSubjects, null_test
 from archcalc.bench.stats.protocol import PairRun, SoloRun, Subject, pair_latency_ns, solo_latency_ns
+from archcalc.bench.stats.roofline import Ceilings
 from archcalc.bench.stats.rounds import Watch as RoundsWatch
 from archcalc.bench.stats.rounds import measure_pair, measure_solo
 from archcalc.bench.stats.statistics import MeasuredInterval
@@ -41,10 +42,11 @@ from archcalc.errors import ArchcalcError
 
 @dataclass
 class Measurer:
-    """What one process remembers between tasks: the monitor of its device, and which kernels ran."""
+    """What one process remembers between tasks: its device's monitor, which kernels ran, and the ceilings."""
 
     monitor: Monitor = field(default_factory=lambda: Monitor(None))
     algorithms: Algorithms = field(default_factory=Algorithms)
+    ceilings: dict[str, Ceilings] = field(default_factory=dict)
 
     def run(self, task: Task, watch: Watch) -> Answer:
         """Carry out a task. Out of memory, unsupported and failed are answers; only Ctrl-C gets through."""
@@ -76,7 +78,9 @@ class Measurer:
         assert key is not None
         if task.kind is TaskKind.CEILINGS:
             watch("ceilings", 0, 1.0)
-            return Answer(ceilings=ceilings.measure(key.device, key.precision, key.mode))
+            known = self.ceilings.get(key.precision)
+            self.ceilings[key.precision] = ceilings.measure(key.device, key.precision, key.mode, known=known)
+            return Answer(ceilings=self.ceilings[key.precision])
         with precision.applied(key.precision, key.device) as dtype:
             if task.kind is TaskKind.NULL:
                 return self._null(task, key, dtype, watch)
@@ -120,14 +124,15 @@ class Measurer:
         samples = self.monitor.samples(task.process)
         raised = [flag for each in built for flag in each.flags]
         raised += self.monitor.flags([os.getpid(), *task.own])
-        pair, solo = self._with_algorithms(built, key, pair, solo)
+        kernels = self.algorithms.kernels(built, key)
+        pair, solo = _with_algorithms(kernels, pair, solo)
         networks = tuple(each.counted.network for each in built)
         if task.first:
             spent = pair_or_solo_ns(pair, solo)
             power = samples.power_mw if samples is not None else ()
             noted = [
-                self._network(each, subject, key, ns, power)
-                for each, subject, ns in zip(built, timed, spent, strict=True)
+                _network(each, subject, key, ns, power, names)
+                for each, subject, ns, names in zip(built, timed, spent, kernels, strict=True)
             ]
             networks = tuple(network for network, _ in noted)
             raised += [flag for _, flag in noted if flag is not None]
@@ -160,41 +165,6 @@ class Measurer:
             return run, None
         return None, measure_solo(timed[0], task.protocol, key.device, task.process, each_round)
 
-    def _with_algorithms(
-        self, built: list[Built], key: Key, pair: PairRun | None, solo: SoloRun | None
-    ) -> tuple[PairRun | None, SoloRun | None]:
-        """The runs with the names of the kernels that this process runs."""
-        names = tuple(self.algorithms.names(each, key) for each in built)
-        if not any(names):
-            return pair, solo
-        return (
-            replace(pair, algorithms=names) if pair is not None else None,
-            replace(solo, algorithms=names[0]) if solo is not None else None,
-        )
-
-    def _network(
-        self, built: Built, timed: Subject, key: Key, ns: float, power_mw: tuple[int, ...]
-    ) -> tuple[MeasuredNetwork, Flag | None]:
-        """What one process can tell of a network: memory, kernels, what the host spends, energy.
-
-        The energy is the mean power while the point was timed times a run's time. Where two networks take
-        turns every few ms that is faster than the board's own average, and the power is that of both.
-        """
-        network = built.counted.network
-        host, flag = None, None
-        if isinstance(timed, subjects.OnCuda):
-            times = subjects.host_times(timed)
-            host = HostCost(round(times.enqueue), round(times.launch), round(times.sync))
-            flag = flags.host_bound(times.enqueue, times.device) if key.mode != "graph" else None
-        energy = sum(power_mw) / len(power_mw) * ns * 1e-9 if power_mw else None
-        return replace(
-            network,
-            memory_peak=memory.peak(built.module, built.inputs[0], key.device),
-            kernels=self.algorithms.kernels(built, key),
-            host=host,
-            energy_mj=energy,
-        ), flag
-
     def _watching(self, watch: Watch, label: str) -> RoundsWatch:
         def each_round(rounds: int, interval: MeasuredInterval) -> None:
             self.monitor.sample()
@@ -208,6 +178,47 @@ def pair_or_solo_ns(pair: PairRun | None, solo: SoloRun | None) -> tuple[float, 
     if pair is not None:
         return tuple(pair_latency_ns((pair,), which).point for which in (0, 1))
     return (solo_latency_ns((solo,)).point,) if solo is not None else ()
+
+
+def _with_algorithms(
+    kernels: tuple[tuple[KernelTime, ...], ...], pair: PairRun | None, solo: SoloRun | None
+) -> tuple[PairRun | None, SoloRun | None]:
+    """The runs with the names of the kernels that this process runs."""
+    names = tuple(tuple(kernel.name for kernel in each) for each in kernels)
+    if not any(names):
+        return pair, solo
+    return (
+        replace(pair, algorithms=names) if pair is not None else None,
+        replace(solo, algorithms=names[0]) if solo is not None else None,
+    )
+
+
+def _network(
+    built: Built,
+    timed: Subject,
+    key: Key,
+    ns: float,
+    power_mw: tuple[int, ...],
+    kernels: tuple[KernelTime, ...],
+) -> tuple[MeasuredNetwork, Flag | None]:
+    """What one process can tell of a network: memory, kernels, what the host spends, energy.
+
+    The energy is the mean power while the point was timed times a run's time. Where two networks take
+    turns every few ms that is faster than the board's own average, and the power is that of both.
+    """
+    host, flag = None, None
+    if isinstance(timed, subjects.OnCuda):
+        times = subjects.host_times(timed)
+        host = HostCost(round(times.enqueue), round(times.launch), round(times.sync))
+        flag = flags.host_bound(times.enqueue, times.device) if key.mode != "graph" else None
+    network = replace(
+        built.counted.network,
+        memory_peak=memory.peak(built.module, built.inputs[0], key.device),
+        kernels=kernels,
+        host=host,
+        energy_mj=sum(power_mw) / len(power_mw) * ns * 1e-9 if power_mw else None,
+    )
+    return network, flag
 
 
 def _subject(built: Built, key: Key) -> Subject:

@@ -106,19 +106,30 @@ def kernel_times(kernels: Iterable[Launched]) -> tuple[KernelTime, ...]:
 class Algorithms:
     """The kernels of networks in this process, looked up once: autotuning chooses once for all modes."""
 
-    known: dict[object, tuple[KernelTime, ...]] = field(default_factory=dict)
+    known: dict[object, tuple[tuple[KernelTime, ...], ...]] = field(default_factory=dict)
 
-    def kernels(self, built: Built, key: Key) -> tuple[KernelTime, ...]:
-        """The kernels of one forward pass called from Python; none on a CPU, and none of compiled code."""
+    def kernels(self, built: Sequence[Built], key: Key) -> tuple[tuple[KernelTime, ...], ...]:
+        """The kernels of one forward pass of each network, called from Python.
+
+        None on a CPU, where nothing names them, and none of compiled code.
+        """
         if key.device == "cpu" or key.mode == "compile":
-            return ()
-        same = (built.counted.name, key.batch, key.precision, key.layout, key.fused, key.variables)
+            return tuple(() for _ in built)
+        same = (key.networks, key.batch, key.precision, key.layout, key.fused, key.variables)
         if same not in self.known:
-            with torch.inference_mode():
-                built.module(built.inputs[0])
-                self.known[same] = kernel_times(profiled(lambda: built.module(built.inputs[0])))
+            self.known[same] = self._look(built)
         return self.known[same]
 
-    def names(self, built: Built, key: Key) -> tuple[str, ...]:
-        """Their names, sorted, each once."""
-        return tuple(kernel.name for kernel in self.kernels(built, key))
+    def _look(self, built: Sequence[Built]) -> tuple[tuple[KernelTime, ...], ...]:
+        """All in one profile, which takes longer to start than to fill."""
+        from torch.profiler import record_function
+
+        def each() -> None:
+            for i, network in enumerate(built):
+                with record_function(f"{PREFIX}{i}"):
+                    network.module(network.inputs[0])
+
+        with torch.inference_mode():
+            each()
+            kernels = profiled(each)
+        return tuple(kernel_times(k for k in kernels if k.row == str(i)) for i in range(len(built)))

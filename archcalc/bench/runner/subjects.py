@@ -251,7 +251,7 @@ class HostTimes:
     sync: float
 
 
-def host_times(subject: OnCuda, calls: int = 5) -> HostTimes:
+def host_times(subject: OnCuda, calls: int = 3) -> HostTimes:
     """What the host and the device spend on one hand-over, apart from each other; medians of `calls`.
 
     A kernel that only waits holds the device back until the host is done, so that neither hides the other.
