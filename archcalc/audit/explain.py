@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from archcalc.errors import Span
     from archcalc.graph.graph import Node
     from archcalc.shapes import Shape
-    from archcalc.spec.syntax import Expression
     from archcalc.spec.spec import Spec
     from archcalc.spec.syntax import Expression
     from archcalc.units import Published, Reading
