@@ -1,4 +1,4 @@
-"""Exact numbers: Python integers, fractions, and arrays of either that cannot overflow.
+"""Exact arrays: integers or fractions, element by element, that cannot overflow.
 
 An `Array` holds a whole family of values at once, as when a width multiplier is varied: integers over one
 denominator, in NumPy's int64 where their bounds allow it and in Python's own integers where not. NumPy is
@@ -8,7 +8,7 @@ imported only where an array is made.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Final
@@ -76,8 +76,8 @@ class Array:
 
     def __repr__(self) -> str:
         values = self.flat()
-        shown = [str(v) for v in (values if len(values) <= 6 else (*values[:3], "…", *values[-2:]))]
-        return f"Array({', '.join(shown)})"
+        texts = [str(v) for v in (values if len(values) <= 6 else (*values[:3], "…", *values[-2:]))]
+        return f"Array({', '.join(texts)})"
 
     def all(self) -> bool:
         """Whether no element is zero."""
@@ -141,10 +141,10 @@ class Array:
         return other - _floor(other, self) * self
 
     def __truediv__(self, other: Number) -> Array:
-        return _quotient(self, other)
+        return quotient(self, other)
 
     def __rtruediv__(self, other: Number) -> Array:
-        return _quotient(other, self)
+        return quotient(other, self)
 
     def __lt__(self, other: Number) -> Array:
         a, b = _common(self, other)
@@ -254,7 +254,7 @@ def _floor(a: Any, b: Any) -> Array:
     return Array(_tight(left // right))
 
 
-def _quotient(a: Any, b: Any) -> Array:
+def quotient(a: Any, b: Any) -> Array:
     """`a / b`, exactly: over the least common multiple of all divisors."""
     left, right = _common(a, b)
     divisors = [right] if isinstance(right, int) else [int(d) for d in right.reshape(-1)]
@@ -339,9 +339,9 @@ def _array(values: Any) -> Number:
         raise ArchcalcError("an array that holds other things than numbers", "give numbers only")
     fractions = [Fraction(part) for part in parts if isinstance(part, _EXACT)]
     shared = math.lcm(*(f.denominator for f in fractions))
-    whole = np.empty(len(fractions), dtype=object)
-    whole[:] = [f.numerator * (shared // f.denominator) for f in fractions]
-    made = Array(_tight(whole.reshape(given.shape)), shared)
+    numerators = np.empty(len(fractions), dtype=object)
+    numerators[:] = [f.numerator * (shared // f.denominator) for f in fractions]
+    made = Array(_tight(numerators.reshape(given.shape)), shared)
     return made if given.shape else made[()]
 
 
@@ -354,82 +354,8 @@ def scalar(value: Number) -> int | Fraction:
     return value._only() if isinstance(value, Array) else value
 
 
-# -- functions of numbers -------------------------------------------------------------------------------
-
-
-def every(condition: bool | int | Array) -> bool:
-    """Whether `condition` holds; of an array, whether it holds for every element."""
-    if condition is True or condition is False:
-        return condition
-    return condition.all() if isinstance(condition, Array) else bool(condition)
-
-
-def decide(condition: bool | int | Array) -> bool:
-    """Whether `condition` holds, where a network's structure hangs on it.
-
-    Raises `ArchcalcError` where it holds for some elements of an array only: they make other networks.
-    """
-    if isinstance(condition, Array):
-        return condition.all() or (condition.any() and bool(condition))
-    return bool(condition)
-
-
-def same(a: Sequence[Number], b: Sequence[Number]) -> bool:
-    """Whether two rows of numbers are equal.
-
-    Raises `ArchcalcError` where some elements of arrays make them equal and others do not.
-    """
-    if len(a) != len(b):
-        return False
-    equal: Array | bool = True
-    for x, y in zip(a, b, strict=True):
-        if x is y:
-            continue
-        condition = x == y
-        if not isinstance(condition, Array):
-            if not condition:
-                return False
-        elif not condition.any():
-            return False
-        else:
-            equal = condition * equal
-    return decide(equal)
-
-
-def is_whole(value: Number) -> bool:
-    """Whether `value` is an integer, or an array of integers."""
-    if isinstance(value, Array):
-        return value.denominator == 1 or simplest_array(value.numerators, value.denominator).denominator == 1
-    return isinstance(value, int) or value.denominator == 1
-
-
-def ceil_div(a: Number, b: Number) -> Number:
-    """`a / b` rounded up."""
-    return -(-a // b)
-
-
-def divide(a: Number, b: Number) -> Number:
-    """`a / b` as an exact fraction, or an integer where it is whole."""
-    if isinstance(a, Array) or isinstance(b, Array):
-        return _quotient(a, b)
-    return simplest(Fraction(a) / Fraction(b))
-
-
-def maximum(a: Number, b: Number) -> Number:
-    """The larger of two numbers, element by element for arrays."""
-    if isinstance(a, _EXACT) and isinstance(b, _EXACT):
-        return a if a >= b else b
-    return _chosen(a, b, larger=True)
-
-
-def minimum(a: Number, b: Number) -> Number:
-    """The smaller of two numbers, element by element for arrays."""
-    if isinstance(a, _EXACT) and isinstance(b, _EXACT):
-        return a if a <= b else b
-    return _chosen(a, b, larger=False)
-
-
-def _chosen(a: Number, b: Number, larger: bool) -> Array:
+def extreme(a: Number, b: Number, larger: bool) -> Array:
+    """The larger or the smaller of two numbers, element by element."""
     import numpy as np
 
     left, right = _common(a, b)
