@@ -1,18 +1,32 @@
 """`Document` x counts -> `Audit`: every published cell and sentence beside what archcalc computes.
 
-A figure that differs must have a footnote that explains it; a footnote on a cell that agrees, a difference
-without one, and a claim that cannot be evaluated each fail the audit. A table that cannot be read is
-inspected instead: which of its rows cannot be right, and why. No torch is needed.
+A figure that differs is explained where a reading of it is computed and gives what is printed; with a
+footnote that holds no such reading its cause is unknown. A difference with neither, a reading that gives
+another figure, a footnote on a figure that agrees, and a claim that cannot be evaluated each fail the audit.
+A table that cannot be read is inspected instead: which of its rows cannot be right, and why. No torch is
+needed.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archcalc.audit import cells, entries, sentences, suspects
 from archcalc.audit.conventions import AuditVerdict
 from archcalc.audit.figures import Known, Ledger
-from archcalc.audit.findings import Audit, AuditedColumn, Finding, Paper, Suggestion, Summary
+from archcalc.audit.findings import (
+    Audit,
+    AuditedColumn,
+    Choice,
+    Finding,
+    Outcome,
+    Paper,
+    ReadingResult,
+    Suggestion,
+    Summary,
+)
+from archcalc.audit.readings import Footnotes
 from archcalc.audit.suspects import Inspection, Suspect
 from archcalc.errors import ArchcalcError, SpecError
 from archcalc.spec import claims
@@ -28,10 +42,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Audit",
     "AuditVerdict",
+    "Choice",
     "Finding",
     "Inspection",
     "Known",
+    "Outcome",
     "Paper",
+    "ReadingResult",
     "Suggestion",
     "Summary",
     "Suspect",
@@ -42,7 +59,7 @@ __all__ = [
 
 
 def audit(document: Document, outlines: Sequence[Outline], known: Known | None = None) -> Paper:
-    """The audit of a whole document: the cells of every network whose table it is, and all its sentences.
+    """The audit of a document: the cells of every network whose table it is, and all its sentences.
 
     `known` keeps networks that several documents refer to from being counted again. Raises `SpecError` where
     a network of the document cannot be built, or its claims table cannot be read.
@@ -50,9 +67,24 @@ def audit(document: Document, outlines: Sequence[Outline], known: Known | None =
     ledger = Ledger(document, tuple(outlines), known=known or Known())
     for outline in outlines:  # one of which nothing is claimed must be buildable too
         ledger.count(outline)
-    columns, found = cells.audit(ledger, entries.owners(document, outlines))
-    found += [sentences.audit(ledger, claim) for claim in claims.read(document)]
-    return _paper(document, outlines, columns, found)
+    footnotes = Footnotes(ledger)
+    columns, findings = cells.audit(ledger, entries.owners(document, outlines), footnotes)
+    sentence_findings, choices = sentences.audit(ledger, claims.read(document), footnotes)
+    findings = _idle(findings + sentence_findings, footnotes)
+    return _paper(document, outlines, columns, findings, choices)
+
+
+def _idle(findings: list[Finding], footnotes: Footnotes) -> list[Finding]:
+    """The findings with a fault where a reading in a footnote gives none of the figures that refer to it."""
+    idle = footnotes.idle()
+    checked = []
+    for finding in findings:
+        texts = [text for note in finding.notes for text in idle.get(note, ())]
+        if texts and not finding.fault:
+            listed = ", ".join(f"`{text}`" for text in texts)
+            finding = replace(finding, fault=f"{listed} gives no figure that refers to the footnote")
+        checked.append(finding)
+    return checked
 
 
 def audit_network(
@@ -75,18 +107,21 @@ def audit_network(
     about = mine if first and not altered else tuple(o for o in mine if o.name == chosen.name)
     # A footnote on a shared cell may be there for another network.
     strict = first and not altered and len(groups) == 1
-    columns, found = cells.audit(ledger, groups, about, strict)
+    footnotes = Footnotes(ledger)
+    columns, findings = cells.audit(ledger, groups, footnotes, about, strict)
     names = {chosen.name, *chosen.aliases}
-    for claim in claims.read(document):
-        finding = sentences.audit(ledger, claim, strict=not altered)
-        if names & set(finding.networks):
-            found.append(finding)
-    if not found:
+    # The choices are those of the document: all its sentences have a part in them.
+    sentence_findings, choices = sentences.audit(ledger, claims.read(document), footnotes, not altered)
+    about_it = [f for f in sentence_findings if names & set(f.networks)]
+    depended_on = {name for f in about_it for reading in f.readings for name, _ in reading.given}
+    choices = tuple(choice for choice in choices if choice.name in depended_on)
+    findings += about_it
+    if not findings:
         owner = ", ".join(group[0].name for group in groups) or "no network"
         raise ArchcalcError(
             f"`{document.file}` claims nothing of `{chosen.name}`", f"its tables describe {owner}"
         )
-    return _paper(document, outlines, columns, found, chosen, ledger)
+    return _paper(document, outlines, columns, findings, choices, chosen, ledger)
 
 
 def inspect(document: Document, fault: SpecError, outlines: Sequence[Outline] = ()) -> Inspection | None:
@@ -96,12 +131,12 @@ def inspect(document: Document, fault: SpecError, outlines: Sequence[Outline] = 
     reads its own. None where the fault lies elsewhere.
     """
     if outlines:
-        found = _blamed(outlines, fault)
+        match = _blamed(outlines, fault)
     elif any(section.arch for section in document.sections):
-        found = None
+        match = None
     else:
-        found = suspects.alike(document)
-    return suspects.inspect(*found) if found else None
+        match = suspects.alike(document)
+    return suspects.inspect(*match) if match else None
 
 
 def _blamed(outlines: Sequence[Outline], fault: SpecError) -> tuple[MarkdownTable, Outline] | None:
@@ -109,9 +144,9 @@ def _blamed(outlines: Sequence[Outline], fault: SpecError) -> tuple[MarkdownTabl
     spans = [fault.span, fault.also[1] if fault.also else None]
     lines = [span.line for span in spans if span is not None and span.file == outlines[0].document.file]
     ledger = Ledger(outlines[0].document, tuple(outlines))
-    for found in outlines:
-        if found.table is not None and any(s.line in lines for s in found.table.row_spans):
-            return found.table, ledger.resolved(found)
+    for outline in outlines:
+        if outline.table is not None and any(s.line in lines for s in outline.table.row_spans):
+            return outline.table, ledger.resolved(outline)
     return None
 
 
@@ -119,22 +154,24 @@ def _paper(
     document: Document,
     outlines: Sequence[Outline],
     columns: list[AuditedColumn],
-    found: list[Finding],
+    findings: list[Finding],
+    choices: tuple[Choice, ...],
     chosen: Outline | None = None,
     ledger: Ledger | None = None,
 ) -> Paper:
     name = str(document.front.get("name", outlines[0].name))
-    shown = [f"{n} = {v}" for n, v in ledger.settings.items()] if ledger else []
+    scope = [f"{n} = {v}" for n, v in ledger.settings.items()] if ledger else []
     if ledger and ledger.input is not None:
         size = ledger.input
-        shown.append("input " + ("x".join(map(str, size)) if isinstance(size, tuple) else str(size)))
+        scope.append("input " + ("x".join(map(str, size)) if isinstance(size, tuple) else str(size)))
     return Paper(
         name=name,
         title=chosen.title if chosen else str(document.front.get("title", name)),
         source=str(document.front.get("source", "")),
         file=document.file,
-        columns=tuple(c for c in columns if any(f.kind != "claim" for f in found)),
-        findings=tuple(found),
+        columns=tuple(c for c in columns if any(f.kind != "claim" for f in findings)),
+        findings=tuple(findings),
+        choices=choices,
         audited=chosen.name if chosen else "",
-        scope=", ".join(shown),
+        scope=", ".join(scope),
     )

@@ -8,14 +8,14 @@ cells: where the first of them disagrees, another may be named (`agrees if read 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from archcalc import units
-from archcalc.audit import conventions, entries, explain
+from archcalc.audit import conventions, entries, explain, figures
+from archcalc.audit import readings as executed
 from archcalc.audit.conventions import AuditVerdict, Judgement
-from archcalc.audit.findings import AuditedColumn, Finding, Suggestion, explained
-from archcalc.spec.arithmetic import Size
+from archcalc.audit.findings import AuditedColumn, Finding, Suggestion
 from archcalc.units import PublishedInterval, Reading
 
 if TYPE_CHECKING:
@@ -25,18 +25,29 @@ if TYPE_CHECKING:
     from archcalc.audit.entries import Entry
     from archcalc.audit.explain import Explained
     from archcalc.audit.figures import Ledger
+    from archcalc.audit.readings import Footnotes, Printed
     from archcalc.shapes import Shape
     from archcalc.spec.outline import Outline
 
     Readings = Mapping[tuple[str, str], Reading]
 
-_ORDER: Final = (AuditVerdict.agrees, AuditVerdict.conditional, AuditVerdict.differs, AuditVerdict.unknown)
+_ORDER: Final = (AuditVerdict.agrees, AuditVerdict.conditional, AuditVerdict.differs, AuditVerdict.failed)
 _EXACT: Final = Reading("", units.PLAIN)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedCell:
+    """The verdict on a cell by one network; `varies` where others that read the same cell differ from it."""
+
+    judgement: Judgement
+    entry: Entry
+    varies: bool = False
 
 
 def audit(
     ledger: Ledger,
     groups: Sequence[Sequence[Outline]],
+    footnotes: Footnotes,
     about: Sequence[Outline] | None = None,
     strict: bool = True,
 ) -> tuple[list[AuditedColumn], list[Finding]]:
@@ -60,18 +71,16 @@ def audit(
             cells[cell].append(same)
     columns = _columns(first)
     readings = {series: column.inference.reading for series, column in columns.items()}
-    judged = {
-        cell: [(_best(same, readings), same[0]) for same in by_group] for cell, by_group in cells.items()
-    }
-    rows = _explanations([result for results in judged.values() for result in results], readings)
-    findings = [_finding(ledger, results, readings, rows, strict) for results in judged.values()]
+    judged = {cell: [_judged(same, readings) for same in by_group] for cell, by_group in cells.items()}
+    rows = _explanations([cell for by_group in judged.values() for cell in by_group], readings)
+    findings = [_finding(footnotes, by_group, readings, rows, strict) for by_group in judged.values()]
     return list(columns.values()), sorted(findings, key=lambda f: (f.span.line, f.span.start))
 
 
-def _columns(found: Sequence[Entry]) -> dict[tuple[str, str], AuditedColumn]:
+def _columns(claimed: Sequence[Entry]) -> dict[tuple[str, str], AuditedColumn]:
     """The convention of every column of figures."""
     series: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-    for entry in found:
+    for entry in claimed:
         if entry.published is not None:
             series[entry.series].append(entry)
     return {
@@ -88,64 +97,72 @@ def _columns(found: Sequence[Entry]) -> dict[tuple[str, str], AuditedColumn]:
 
 def _judge(entry: Entry, readings: Readings) -> Judgement:
     if entry.fault:
-        return Judgement(AuditVerdict.unknown, _EXACT)
+        return Judgement(AuditVerdict.failed, _EXACT)
     if entry.published is not None:
         return conventions.judge(entry.published, entry.values, readings[entry.series])
     same = entry.sizes == entry.values
     return Judgement(AuditVerdict.agrees if same else AuditVerdict.differs, _EXACT)
 
 
-def _best(same: Sequence[Entry], readings: Readings) -> Judgement:
+def _judged(same: Sequence[Entry], readings: Readings) -> JudgedCell:
     """The verdict on a cell by the network that it is about, or by another reading of the same cells."""
     judgement = _judge(same[0], readings)
-    if judgement.verdict is AuditVerdict.differs:
-        for other in same[1:]:
-            if _judge(other, readings).verdict is AuditVerdict.agrees:
-                value = other.values.get(judgement.reading.metric, other.computed)
-                told = f"{other.network} gives {value if isinstance(value, Size) else format(value, ',')}"
-                return replace(
-                    judgement,
-                    verdict=AuditVerdict.conditional,
-                    condition=f"read as {other.network}",
-                    note=told,
-                )
-    return judgement
+    verdicts = [_judge(other, readings).verdict for other in same[1:]]
+    if judgement.verdict is AuditVerdict.differs and AuditVerdict.agrees in verdicts:
+        other = same[1 + verdicts.index(AuditVerdict.agrees)]
+        value = other.values.get(judgement.reading.metric, other.computed)
+        judgement = replace(
+            judgement,
+            verdict=AuditVerdict.conditional,
+            condition=f"read as {other.network}",
+            note=f"{other.network} gives {executed.value_text(value)}",
+        )
+    return JudgedCell(judgement, same[0], any(verdict is not judgement.verdict for verdict in verdicts))
 
 
 # -- what would explain a difference --------------------------------------------------------------
 
 
-def _explanations(
-    results: Sequence[tuple[Judgement, Entry]], readings: Readings
-) -> dict[tuple[str, int], Explained]:
+def _explanations(cells: Sequence[JudgedCell], readings: Readings) -> dict[tuple[str, int], Explained]:
     """For every row with a cost that differs, by network and row, what would explain it."""
-    rows: dict[tuple[str, int], list[tuple[Judgement, Entry]]] = defaultdict(list)
-    for judgement, entry in results:
-        if entry.row is not None:
-            rows[entry.network, entry.row.row.index].append((judgement, entry))
-    found = {}
-    for where, cells in rows.items():
+    rows: dict[tuple[str, int], list[JudgedCell]] = defaultdict(list)
+    for cell in cells:
+        if cell.entry.row is not None:
+            rows[cell.entry.network, cell.entry.row.row.index].append(cell)
+    explanations = {}
+    for where, own in rows.items():
         targets = [
-            explain.Target(e.claim.header, e.claim.metric, e.published, readings[e.series], j.verdict)
-            for j, e in cells
-            if e.published is not None and e.claim.metric in explain.COSTS
+            explain.Target(
+                c.entry.claim.header,
+                c.entry.claim.metric,
+                c.entry.published,
+                readings[c.entry.series],
+                c.judgement.verdict,
+            )
+            for c in own
+            if c.entry.published is not None and c.entry.claim.metric in explain.COSTS
         ]
         if any(t.verdict is AuditVerdict.differs for t in targets):
-            sizes = [(e, j.verdict) for j, e in cells if e.claim.metric == "output" and e.sizes]
-            entry = cells[0][1]
+            entry = own[0].entry
             assert entry.row is not None
-            wrong = next((e for e, verdict in sizes if verdict is AuditVerdict.differs), None)
-            found[where] = explain.row(
-                entry.counted, entry.row, targets, None if wrong is None else _printed(wrong)
-            )
-    return found
+            explanations[where] = explain.row(entry.counted, entry.row, targets, _other_size(own))
+    return explanations
+
+
+def _other_size(row: Sequence[JudgedCell]) -> Shape | None:
+    """The shape that a row prints where it is not the one that the row gives."""
+    for cell in row:
+        sized = cell.entry.claim.metric == "output" and cell.entry.sizes
+        if sized and cell.judgement.verdict is AuditVerdict.differs:
+            return _printed(cell.entry)
+    return None
 
 
 def _printed(entry: Entry) -> Shape:
     """The shape that a cell prints, with what the row gives in the place of parts that it does not print."""
     height, width, channels = (
-        (entry.sizes or {}).get(part, whole)
-        for part, whole in zip(entries.PARTS, entry.computed.parts, strict=True)
+        (entry.sizes or {}).get(part, own)
+        for part, own in zip(entries.PARTS, entry.computed.parts, strict=True)
     )
     return channels, height, width
 
@@ -154,29 +171,29 @@ def _printed(entry: Entry) -> Shape:
 
 
 def _finding(
-    ledger: Ledger,
-    results: Sequence[tuple[Judgement, Entry]],
+    footnotes: Footnotes,
+    by_group: Sequence[JudgedCell],
     readings: Readings,
     rows: Mapping[tuple[str, int], Explained],
     strict: bool,
 ) -> Finding:
-    worst = max((judgement.verdict for judgement, _ in results), key=_ORDER.index)
-    judgement, entry = next(result for result in results if result[0].verdict is worst)
+    worst = max((cell.judgement.verdict for cell in by_group), key=_ORDER.index)
+    judged = next(cell for cell in by_group if cell.judgement.verdict is worst)
+    judgement, entry = judged.judgement, judged.entry
     claim, row = entry.claim, entry.row
-    text, fault = explained(worst, claim.cell, ledger.document.footnotes, strict)
-    others = [e.network for j, e in results if j.verdict is not worst]
+    reading = readings.get(entry.series, _EXACT)
+    others = [cell.entry.network for cell in by_group if cell.judgement.verdict is not worst]
     notes = [judgement.note] if judgement.note else []
     notes += ["not so for " + ", ".join(others)] if others else []
     suggestions: tuple[Suggestion, ...] = ()
     if row is not None and worst is AuditVerdict.differs and claim.metric in explain.COSTS:
-        found = rows[entry.network, row.row.index]
-        suggestions = tuple(s for s in found.suggestions if claim.header in s.fits)
-        notes += [found.contradiction] if found.contradiction else []
-    reading = readings.get(entry.series, _EXACT)
+        explained = rows[entry.network, row.row.index]
+        suggestions = tuple(s for s in explained.suggestions if claim.header in s.fits)
+        notes += [explained.contradiction] if explained.contradiction else []
     intervals, difference = _compared(entry, reading)
-    return Finding(
+    finding = Finding(
         kind="cell" if row is not None else "total",
-        networks=tuple(e.network for j, e in results if j.verdict is worst),
+        networks=tuple(c.entry.network for c in by_group if c.judgement.verdict is worst),
         span=claim.cell.span,
         row=row.row.label if row is not None else claim.header,
         column=entry.column,
@@ -184,19 +201,29 @@ def _finding(
         published=claim.cell.text,
         computed=None if entry.fault else entry.values.get(reading.metric, entry.computed),
         intervals=intervals,
-        convention=conventions.told(entry.published, reading) if entry.published else "exact",
+        convention=conventions.description(entry.published, reading) if entry.published else "exact",
         verdict=worst,
         condition=judgement.condition,
-        alternative=conventions.alternative(entry.published, judgement)
-        if entry.published and not judgement.note
-        else None,
+        alternative=judgement.alternative,
         difference=difference,
         compared=tuple(entry.sizes or ()),
-        explanation=text,
+        source=str(footnotes.ledger.document.front.get("figures", "")),
         note="; ".join(notes),
         suggestions=suggestions,
-        fault=entry.fault or fault,
     )
+    if entry.fault:
+        return replace(finding, explanation=footnotes.text(claim.cell), fault=entry.fault)
+    agreed = strict and not judged.varies
+    return executed.settled(finding, claim.cell, footnotes, _figure(entry), reading.convention, strict=agreed)
+
+
+def _figure(entry: Entry) -> Printed:
+    """What a reading must give: the figure, or the parts of the shape up to the last that is printed."""
+    if entry.published is not None:
+        return entry.published
+    last = max(entries.PARTS.index(part) for part in entry.sizes or {})
+    parts = figures.papers(_printed(entry)).parts
+    return tuple(int(part) for part in parts[: last + 1])
 
 
 def _compared(entry: Entry, reading: Reading) -> tuple[tuple[PublishedInterval, ...], Fraction | None]:
@@ -207,6 +234,6 @@ def _compared(entry: Entry, reading: Reading) -> tuple[tuple[PublishedInterval, 
         interval = conventions.interval(entry.published, reading.convention)
         return (interval,), interval.relative_difference(entry.values[reading.metric])
     sizes = entry.sizes or {}
-    found = {part: PublishedInterval(size, size, size) for part, size in sizes.items()}
-    gaps: list[Any] = [i.relative_difference(entry.values[part]) for part, i in found.items()]
-    return tuple(found.values()), None if None in gaps else max(gaps, key=abs)
+    intervals = {part: PublishedInterval(size, size, size) for part, size in sizes.items()}
+    gaps: list[Any] = [i.relative_difference(entry.values[part]) for part, i in intervals.items()]
+    return tuple(intervals.values()), None if None in gaps else max(gaps, key=abs)

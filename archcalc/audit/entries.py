@@ -32,7 +32,7 @@ PARTS: Final = ("h", "w", "c")  # as `figures.papers` orders a shape
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A published cell as one network sees it; `row` is None where it is about the whole network.
+    """A published cell as one network sees it; `row` is None where it is about the network itself.
 
     A figure has `published` and, in `values`, what the network computes for each metric that it may be. A
     shape has its claimed `sizes` by part, and `values` by part. `fault` is set where the cell is neither.
@@ -69,9 +69,9 @@ def owners(document: Document, outlines: Sequence[Outline]) -> list[tuple[Outlin
     headings = {1, *(s.heading.span.line for s in document.sections if s.heading)}
     main = str(document.front.get("name", ""))
     grouped: dict[tuple[int, str], list[Outline]] = defaultdict(list)
-    for found in outlines:
-        if found.table is not None:
-            grouped[id(found.table), _column(found, found.variables)].append(found)
+    for outline in outlines:
+        if outline.table is not None:
+            grouped[id(outline.table), _column(outline, outline.variables)].append(outline)
     return [
         tuple(sorted(group, key=lambda o: not (o.name == main or o.span.line in headings)))
         for group in grouped.values()

@@ -8,7 +8,6 @@ row's output as the paper prints it. Where no single change does, nothing is off
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -16,28 +15,25 @@ from math import gcd
 from typing import TYPE_CHECKING, Any, Final
 
 from archcalc import units
-from archcalc.audit import conventions
+from archcalc.audit import changes, conventions
 from archcalc.audit.conventions import AuditVerdict
+from archcalc.audit.figures import alone
 from archcalc.audit.findings import Suggestion
 from archcalc.cost import counts
 from archcalc.errors import SpecError
 from archcalc.ops.table import OPS
 from archcalc.shapes import as_image, channels
 from archcalc.spec import lower
-from archcalc.spec.arithmetic import Literal
-from archcalc.spec.columns import NEXT
-from archcalc.spec.sizes import SizeWord
-from archcalc.spec.syntax import Chain, Join, Layer, LayerFlag, Repeat
+from archcalc.spec.syntax import Chain, Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from archcalc.audit.figures import CountedSpec
     from archcalc.cost.counts import RowCount
     from archcalc.errors import Span
     from archcalc.graph.graph import Node
     from archcalc.shapes import Shape
-    from archcalc.spec.rows import TableRow
     from archcalc.spec.spec import Spec
     from archcalc.spec.syntax import Expression
     from archcalc.units import Published, Reading
@@ -112,16 +108,8 @@ def _contradiction(counted: RowCount, targets: Sequence[Target]) -> str:
 
 def _ranges(target: Target) -> list[tuple[Fraction, Fraction]]:
     """The values of its metric that a published cost can stand for, by every K and rounding."""
-    found = [conventions.interval(target.published, convention) for convention in units.CONVENTIONS]
-    return [(i.lo, i.hi) for i in found if i.lo is not None and i.hi is not None]
-
-
-def alone(spec: Spec, row: TableRow) -> Spec:
-    """The network that consists of one row of `spec`, which keeps what it reads of the row below it."""
-    below = next((after for own, after in itertools.pairwise(spec.rows) if own is row), None)
-    ahead = {NEXT + name: bound for name, bound in below.names.items()} if below else {}
-    only = replace(row, names={**ahead, **row.names}, source=None)
-    return replace(spec, rows=(only,), heads=(), totals=())
+    intervals = [conventions.interval(target.published, convention) for convention in units.CONVENTIONS]
+    return [(i.lo, i.hi) for i in intervals if i.lo is not None and i.hi is not None]
 
 
 class _Search:
@@ -140,8 +128,8 @@ class _Search:
 
     def best(self) -> list[Suggestion]:
         """The changes that explain most cells with the fewest departures from their conventions."""
-        found: dict[tuple[int, int], list[Suggestion]] = defaultdict(list)
-        for kind, change, spec, source in self.changes():
+        ranked: dict[tuple[int, int], list[Suggestion]] = defaultdict(list)
+        for kind, change, spec, source in self.all_changes():
             counted = self.count(spec, source)
             fit = None if counted is None else self.fit(counted)
             if fit is None or counted is None:
@@ -149,8 +137,8 @@ class _Search:
             fits, conditions = fit
             values = {t.metric: getattr(counted.cost, t.reading.metric) for t in self.targets}
             rank = (-len(fits), len(conditions))
-            found[rank].append(Suggestion(change, kind, fits, "; ".join(conditions), values))
-        best = found[min(found)] if found else []
+            ranked[rank].append(Suggestion(change, kind, fits, "; ".join(conditions), values))
+        best = ranked[min(ranked)] if ranked else []
         return sorted(best, key=lambda s: _KINDS.index(s.kind))[:_MOST]
 
     def count(self, spec: Spec, source: Shape) -> RowCount | None:
@@ -178,8 +166,8 @@ class _Search:
 
     # -- changes --------------------------------------------------------------------------------
 
-    def changes(self) -> Iterator[tuple[str, str, Spec, Shape]]:
-        """Every change: its kind, how it is told, the changed row, and what that reads."""
+    def all_changes(self) -> Iterator[tuple[str, str, Spec, Shape]]:
+        """Every change: its kind, its description, the changed row, and what that reads."""
         own = self.counted.input
         if self.counted.row.source != 0:
             step = self.input_step()
@@ -194,14 +182,14 @@ class _Search:
         for span, nodes in layers.items():
             place = nodes[0].name.partition(".")[2] or nodes[0].name
             at = f" in {place}" if len(layers) > 1 else ""
-            for kind, told, make in self.layer(span, nodes, place, at):
-                yield kind, told, self.changed(span, make), own
+            for kind, text, make in self.layer(span, nodes, place, at):
+                yield kind, text, self.changed(span, make), own
 
     def written(self) -> set[Span]:
         """Where layers are written as ops; `project`, a convolution too, has no sizes."""
         blocks = (block.body for block in self.spec.statements.blocks.values())
         bodies = [*(step.body for step in self.row.steps), *blocks]
-        return {layer.span for body in bodies for layer in _layers(body) if layer.name in OPS}
+        return {layer.span for body in bodies for layer in changes.layers(body) if layer.name in OPS}
 
     def layer(
         self, span: Span, nodes: Sequence[Node], place: str, at: str
@@ -212,10 +200,10 @@ class _Search:
         inner = self.solve(
             int(attrs.channels),
             self.width_step(span),
-            lambda c: (self.changed(span, _width(c)), self.counted.input),
+            lambda c: (self.changed(span, changes.width(c)), self.counted.input),
         )
         for c in inner if "channels" in op.sizes else ():
-            yield "width", f"{c} channels instead of {attrs.channels}{at}", _width(c)
+            yield "width", f"{c} channels instead of {attrs.channels}{at}", changes.width(c)
         yield "without", f"leaving out {place}", lambda layer: Chain((), layer.span)
         if not op.window:
             return
@@ -224,22 +212,22 @@ class _Search:
         squares = [(k, k) for k in _KERNELS]
         for k in (*squares, *((k, 1) for k in (3, 5, 7)), *((1, k) for k in (3, 5, 7))):
             if k != attrs.kernel and self.near(span, Fraction(k[0] * k[1], area)):
-                yield "kernel", f"a {k[0]}x{k[1]} kernel instead of {kernel}{at}", _kernel(k)
+                yield "kernel", f"a {k[0]}x{k[1]} kernel instead of {kernel}{at}", changes.kernel(k)
         if self.printed is not None:  # a stride changes the grid, so only where the printed grid differs
             for s in (1, 2, 4):
                 if (s, s) != attrs.stride:
-                    yield "stride", f"stride {s} instead of {attrs.stride[0]}{at}", _stride(s)
+                    yield "stride", f"stride {s} instead of {attrs.stride[0]}{at}", changes.stride(s)
         if "groups" not in op.flags or attrs.groups != 1:
             return
         for g in (2, 4, 8, 16, 32):
             if self.near(span, Fraction(1, g)):
-                yield "groups", f"{g} groups{at}", _grouped(g)
+                yield "groups", f"{g} groups{at}", changes.grouped(g)
         for m in _MULTIPLIERS if area > 1 else ():
             if self.near(span, Fraction(m * (area + width), area * width)):
-                told = (
+                text = (
                     f"a depthwise-separable {kernel} with multiplier {m} in place of the {kernel} convolution"
                 )
-                yield "separable", told + at, _separable(m)
+                yield "separable", text + at, changes.separable(m)
 
     def near(self, span: Span, factor: Fraction) -> bool:
         """Whether scaling a layer's cost by `factor` comes near a cell that differs; saves expansions."""
@@ -264,10 +252,10 @@ class _Search:
     def changed(self, span: Span, make: Callable[[Layer], Expression]) -> Spec:
         """The row with the layer written at `span` replaced, in its rule or in the block that holds it."""
         (alone,) = self.spec.rows
-        steps = tuple(replace(s, body=_rewritten(s.body, span, make)) for s in alone.steps)
+        steps = tuple(replace(s, body=changes.rewritten(s.body, span, make)) for s in alone.steps)
         statements = self.spec.statements
         blocks = {
-            name: replace(block, body=_rewritten(block.body, span, make))
+            name: replace(block, body=changes.rewritten(block.body, span, make))
             for name, block in statements.blocks.items()
         }
         return replace(
@@ -328,94 +316,3 @@ class _Search:
 
 
 _RANK: Final = {AuditVerdict.agrees: 0, AuditVerdict.conditional: 1, AuditVerdict.differs: 2}
-
-
-# -- changed expressions ----------------------------------------------------------------------------
-
-
-def _rewritten(node: Any, span: Span, make: Callable[[Layer], Expression]) -> Any:
-    """An expression with the layer written at `span` replaced."""
-    if isinstance(node, Layer):
-        return make(node) if node.span == span else node
-    if isinstance(node, Chain):
-        return replace(node, items=tuple(_rewritten(item, span, make) for item in node.items))
-    if isinstance(node, Join):
-        return replace(node, branches=tuple(_rewritten(b, span, make) for b in node.branches))
-    if isinstance(node, Repeat):
-        return replace(node, body=_rewritten(node.body, span, make))
-    return node
-
-
-def _layers(node: Expression) -> Iterator[Layer]:
-    """The layers of an expression as they are written, those of named blocks aside."""
-    if isinstance(node, Layer):
-        yield node
-    elif isinstance(node, Chain):
-        for item in node.items:
-            yield from _layers(item)
-    elif isinstance(node, Join):
-        for branch in node.branches:
-            yield from _layers(branch)
-    elif isinstance(node, Repeat):
-        yield from _layers(node.body)
-
-
-def _word(numbers: Iterable[int], span: Span, stride: tuple[Any, ...] = ()) -> SizeWord:
-    return SizeWord(tuple(Literal(n, span) for n in numbers), stride, "", span)
-
-
-def _sized(layer: Layer, what: str, make: Callable[[SizeWord], SizeWord]) -> Layer:
-    """`layer` with one of the sizes that its op takes made anew."""
-    names = [name.rstrip("?") for name in OPS[layer.name].sizes]
-    sizes = tuple(
-        make(word) if name == what else word for name, word in zip(names, layer.sizes, strict=False)
-    )
-    return replace(layer, sizes=sizes)
-
-
-def _width(channels: int) -> Callable[[Layer], Expression]:
-    return lambda layer: _sized(layer, "channels", lambda word: _word([channels], word.span))
-
-
-def _kernel(kernel: tuple[int, int]) -> Callable[[Layer], Expression]:
-    return lambda layer: _sized(layer, "kernel", lambda word: _word(kernel, word.span, word.stride))
-
-
-def _stride(stride: int) -> Callable[[Layer], Expression]:
-    return lambda layer: _sized(
-        layer, "kernel", lambda word: replace(word, stride=(Literal(stride, word.span),))
-    )
-
-
-def _flag(name: str, value: int, span: Span) -> LayerFlag:
-    return LayerFlag(name, (_word([value], span),), span)
-
-
-def _grouped(groups: int) -> Callable[[Layer], Expression]:
-    return lambda layer: replace(layer, flags=(*layer.flags, _flag("groups", groups, layer.span)))
-
-
-def _separable(multiplier: int) -> Callable[[Layer], Expression]:
-    """A depthwise convolution by the layer's window, and a 1x1 to its channels."""
-
-    def make(layer: Layer) -> Expression:
-        window, channels = layer.sizes
-        slides = OPS["dwconv"].flags - {"bias", "nobias"}
-        depthwise = Layer(
-            "dwconv",
-            (window,),
-            (
-                *(flag for flag in layer.flags if flag.name in slides),
-                _flag("multiplier", multiplier, layer.span),
-            ),
-            layer.span,
-            layer.name_span,
-        )
-        pointwise = replace(
-            layer,
-            sizes=(_word([1, 1], window.span), channels),
-            flags=tuple(flag for flag in layer.flags if flag.name not in slides),
-        )
-        return Chain((depthwise, pointwise), layer.span)
-
-    return make

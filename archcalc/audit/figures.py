@@ -5,30 +5,34 @@ A figure is an exact number, or a `Size` of height, width and channels for a sha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import itertools
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from archcalc import units
 from archcalc.cost import counts, paths
 from archcalc.document.text import Scalar, key, number
 from archcalc.errors import ArchcalcError, SpecError, suggest
 from archcalc.graph.graph import Graph, GraphRow
 from archcalc.metrics import METRICS, SHAPES, SUMMED
 from archcalc.numbers import Number
-from archcalc.shapes import in_papers
-from archcalc.spec import arithmetic, claims, inheritance, library, lower, spec
+from archcalc.shapes import as_image, in_papers
+from archcalc.spec import arithmetic, inheritance, library, lower, queries, spec
 from archcalc.spec.arithmetic import Name, Reference, Size
+from archcalc.spec.columns import NEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from archcalc.cost.counts import Cost, Counts, NodeCount, RowCount
-    from archcalc.document.model import Document
+    from archcalc.document.model import Cell, Document
     from archcalc.errors import Span
     from archcalc.shapes import Shape
-    from archcalc.spec.claims import Claim, Query
+    from archcalc.spec.claims import ClaimReading
     from archcalc.spec.inputs import GivenInput
     from archcalc.spec.outline import Outline
+    from archcalc.spec.queries import Query
     from archcalc.spec.rows import TableRow
     from archcalc.spec.spec import Spec
 
@@ -39,7 +43,7 @@ def of_row(metric: str, row: RowCount, graph: Graph) -> Any:
 
 
 def of_network(metric: str, counted: Counts) -> Any:
-    """A metric of the whole network."""
+    """A metric of a network."""
     graph = counted.graph
     return _figure(metric, counted.total, graph.input, graph.shape(graph.output), graph, None)
 
@@ -119,15 +123,28 @@ class Ledger:
     known: Known = field(default_factory=Known)
     _networks: dict[str, Outline] = field(default_factory=dict)
 
-    def evaluate(self, claim: Claim) -> Any:
-        """The figure that the claim's expression gives.
+    def evaluate(self, reading: ClaimReading) -> Any:
+        """The figure that a reading gives: a number, or a `Size` where it gives a shape.
 
-        Raises `SpecError` at what is unknown: a metric, network, row, layer or variable.
+        Raises `SpecError` at what is unknown: a metric, network, row, layer or variable, and where a part of
+        a shape is no number.
         """
-        return arithmetic.evaluate(claim.expression, self._look_up)
+        cells = dict(reading.cells)
+        values = [arithmetic.evaluate(part, lambda n: self._look_up(n, cells)) for part in reading.parts]
+        if any(value is arithmetic.BLANK for value in values):
+            raise SpecError("this comes to nothing", reading.span)
+        if len(values) == 1:
+            return values[0]
+        if any(isinstance(value, Size) for value in values):
+            raise SpecError(
+                "a part of a shape is itself a shape", reading.span, "take `height`, `width`, `channels`"
+            )
+        return Size(tuple(values))
 
-    def _look_up(self, name: Name | Reference) -> Any:
+    def _look_up(self, name: Name | Reference, cells: Mapping[str, Cell]) -> Any:
         if isinstance(name, Name):
+            if key(name.name) in cells:
+                return _of_cell(cells[key(name.name)])
             for variable, value in self.document.front.items():
                 if key(variable) == key(name.name) and isinstance(value, int | Fraction):
                     return value
@@ -135,11 +152,13 @@ class Ledger:
             if name.name not in METRICS:
                 hint = suggest(name.name, list(METRICS)) or "a metric of a network, as in `params(googlenet)`"
             raise SpecError(f"`{name.name}` is no figure", name.span, hint)
-        return self.figure(claims.query(name), name.span)
+        return self.figure(queries.parse(name), name.span)
 
     def figure(self, query: Query, span: Span) -> Any:
         """What `query`, which stands at `span`, asks for."""
         counted = self.counts(query, span)
+        if query.channels is not None:
+            return self._behind(query, query.channels, counted, span)
         if not query.row:
             return of_network(query.metric, counted.counts)
         match = _within(counted.counts, query.row)
@@ -158,6 +177,18 @@ class Ledger:
                 f"`{query.network}` has {len(match)} rows `{query.row}`", span, f"choose: {names}"
             )
         return of_row(query.metric, match, counted.counts.graph)
+
+    def _behind(self, query: Query, channels: int, counted: CountedSpec, span: Span) -> Any:
+        """A figure of a row of the table by itself, behind another number of channels."""
+        match = _within(counted.counts, query.row)
+        if not match or isinstance(match, list | tuple):
+            raise SpecError(
+                f"`{query.network}` has no one row `{query.row}`", span, "`in` is for one row of its table"
+            )
+        described = alone(counted.spec, counted.table_row(match))
+        graph = lower.build(described, (channels, *as_image(match.input)[1:]))
+        (row,) = counts.count(graph, query.batch, query.precision, query.fused).rows
+        return of_row(query.metric, row, graph)
 
     def counts(self, query: Query, span: Span, heads: bool = False) -> CountedSpec:
         """The counts of the network that `query` names, in its scope."""
@@ -222,6 +253,22 @@ class Ledger:
                 near = suggest(name, [o.name for o in self.outlines])
                 raise SpecError(fault.message, span, near or hint) from None
         return self._networks[name]
+
+
+def alone(described: Spec, row: TableRow) -> Spec:
+    """The network that consists of one row, which keeps what it reads of the row below it."""
+    below = next((after for own, after in itertools.pairwise(described.rows) if own is row), None)
+    ahead = {NEXT + name: bound for name, bound in below.names.items()} if below else {}
+    only = replace(row, names={**ahead, **row.names}, source=None)
+    return replace(described, rows=(only,), heads=(), totals=())
+
+
+def _of_cell(cell: Cell) -> Number:
+    """The number that a cell of a table of figures prints."""
+    try:
+        return units.parse(cell.text).nominal()
+    except ValueError as fault:
+        raise SpecError(str(fault), cell.span, "an expression reads the figures of its line") from None
 
 
 def _within(counted: Counts, wanted: str) -> RowCount | tuple[RowCount, ...] | list[NodeCount]:

@@ -1,8 +1,10 @@
-"""What an audit finds: one `Finding` for each published figure, and a summary for each paper and over all."""
+"""The results of an audit: a `Finding` for each published figure, a summary for each paper and over all."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +14,19 @@ from archcalc.display import Displayed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from archcalc.document.model import Cell, Footnote
     from archcalc.errors import Span
     from archcalc.units import Inference, PublishedInterval
+
+
+class Outcome(StrEnum):
+    """What a figure counts as; each figure is one of these."""
+
+    agrees = "agrees"
+    conditional = "agrees under a convention"
+    explained = "differs, explained"
+    unknown = "differs, cause unknown"
+    failing = "unexplained"
+    unprinted = "not printed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +45,54 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadingResult:
+    """One reading of a figure and what it gives.
+
+    `text` is its expression, `words` the choice that it makes, `given` the same as `(choice, value)` pairs.
+    `gives` says whether the printed figure follows from it, and no figure that is one unit off. `note` names
+    the footnote that holds it; "" where it is a line of the claims table.
+    """
+
+    text: str
+    words: str
+    given: tuple[tuple[str, str], ...]
+    computed: Any
+    verdict: AuditVerdict
+    gives: bool
+    condition: str = ""
+    difference: Fraction | None = None
+    note: str = ""
+
+    def holds(self, taken: Mapping[str, str]) -> bool:
+        """Whether the reading goes with the values taken."""
+        return all(taken.get(name, value) == value for name, value in self.given)
+
+    @property
+    def verdict_text(self) -> str:
+        """The verdict as a reader sees it."""
+        return "gives it" if self.gives else self.compared
+
+    @property
+    def compared(self) -> str:
+        """How the figure compares, whether it is given or only near."""
+        return _verdict_text(self.verdict, self.condition, self.difference)
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One published figure beside the computed one.
 
-    `kind` is `cell`, `total` (a cell about the whole network) or `claim` (a sentence). `row` is the row's
-    label or the sentence, `column` the header or the claim's expression. `compared` are the parts of a shape
-    that are claims: what builds the row is not. `intervals` holds one interval, or one for each such part.
-    `computed` is an exact number, a shape (height, width, channels), or None where nothing could be computed.
-    `alternative` is the interval under the convention that an `agrees if` names. `difference` is (computed -
-    published) / published. `fault` says why the audit fails here; it is empty
-    where it does not.
+    `kind` is `cell`, `total` (a cell about the network) or `claim` (a sentence). `row` is the row's label or
+    the sentence, `column` the header or the expression of the reading that is compared. `compared` are the
+    parts of a shape that are claims: what builds the row is not. `intervals` holds one interval, or one for
+    each such part. `computed` is an exact number, a shape (height, width, channels), or None where nothing
+    could be computed. `alternative` is the interval under the convention that an `agrees if` names.
+    `difference` is (computed - published) / published.
+
+    `source` says whose the figure is; "" is the paper that the document is about. `lines` are the readings of
+    a sentence in their order; `readings` are all but the one that is compared, with those of the footnotes,
+    and `cause` is the one of them that gives the printed figure. `notes` are the names of the footnotes and
+    `explanation` is their text. `fault` says why the audit fails here; it is empty where it does not.
     """
 
     kind: str
@@ -60,19 +110,50 @@ class Finding:
     alternative: PublishedInterval | None = None
     difference: Fraction | None = None
     compared: tuple[str, ...] = ()
+    source: str = ""
+    lines: tuple[ReadingResult, ...] = ()
+    readings: tuple[ReadingResult, ...] = ()
+    cause: ReadingResult | None = None
+    notes: tuple[str, ...] = ()
     explanation: str = ""
     note: str = ""
     suggestions: tuple[Suggestion, ...] = ()
     fault: str = ""
 
     @property
-    def words(self) -> str:
+    def verdict_text(self) -> str:
         """The verdict as a reader sees it: `agrees if truncated`, `differs by +12.3%`."""
-        if self.verdict is AuditVerdict.conditional:
-            return f"agrees if {self.condition}"
+        return _verdict_text(self.verdict, self.condition, self.difference)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the figure counts as."""
+        if self.fault or self.verdict is AuditVerdict.failed:
+            return Outcome.failing
+        if self.verdict is AuditVerdict.unprinted:
+            return Outcome.unprinted
         if self.verdict is AuditVerdict.differs:
-            return "differs" if self.difference is None else f"differs by {percent(self.difference)}"
-        return str(self.verdict)
+            return Outcome.explained if self.cause else Outcome.unknown
+        return Outcome.agrees if self.verdict is AuditVerdict.agrees else Outcome.conditional
+
+    def by(self, choice: str, taken: Mapping[str, str]) -> dict[str, ReadingResult]:
+        """What the sentence comes to by each value of a choice, the other choices being as `taken`."""
+        values = dict.fromkeys(value for line in self.lines for name, value in line.given if name == choice)
+        result = {}
+        for value in values:
+            other = {**taken, choice: value}
+            line = next((r for r in self.lines if r.holds(other)), None)
+            if line is not None:
+                result[value] = line
+        return result
+
+
+def _verdict_text(verdict: AuditVerdict, condition: str, difference: Fraction | None) -> str:
+    if verdict is AuditVerdict.conditional:
+        return f"agrees if {condition}"
+    if verdict is AuditVerdict.differs:
+        return "differs" if difference is None else f"differs by {percent(difference)}"
+    return str(verdict)
 
 
 def percent(value: Fraction) -> str:
@@ -94,13 +175,29 @@ class AuditedColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A choice that sentences of one paper leave open, and how many of them agree by each value of it.
+
+    `values` are the values in the order of the document, each with how many of the `sentences` that depend
+    on the choice agree by it, and how many agree under a convention. `taken` is the value by which the paper
+    is read.
+    """
+
+    name: str
+    values: tuple[tuple[str, int, int], ...]
+    sentences: int
+    taken: str
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
-    """How many figures were checked, and what came of them; the four kinds add up to `checked`."""
+    """How many figures were checked, and what came of them; the five kinds add up to `checked`."""
 
     checked: int = 0
     agreeing: int = 0
     conditional: int = 0
     explained: int = 0
+    unknown: int = 0
     failing: int = 0
 
     def __add__(self, other: Summary) -> Summary:
@@ -109,20 +206,21 @@ class Summary:
             self.agreeing + other.agreeing,
             self.conditional + other.conditional,
             self.explained + other.explained,
+            self.unknown + other.unknown,
             self.failing + other.failing,
         )
 
 
 def summarise(findings: Iterable[Finding]) -> Summary:
-    """The counts of some findings."""
-    found = list(findings)
-    sound = [f.verdict for f in found if not f.fault]
+    """The counts of some findings; those of which no figure is printed are left out."""
+    counts = Counter(finding.outcome for finding in findings)
     return Summary(
-        checked=len(found),
-        agreeing=sound.count(AuditVerdict.agrees),
-        conditional=sound.count(AuditVerdict.conditional),
-        explained=sound.count(AuditVerdict.differs),
-        failing=len(found) - len(sound),
+        checked=counts.total() - counts[Outcome.unprinted],
+        agreeing=counts[Outcome.agrees],
+        conditional=counts[Outcome.conditional],
+        explained=counts[Outcome.explained],
+        unknown=counts[Outcome.unknown],
+        failing=counts[Outcome.failing],
     )
 
 
@@ -136,13 +234,19 @@ class Paper:
     file: str
     columns: tuple[AuditedColumn, ...]
     findings: tuple[Finding, ...]
+    choices: tuple[Choice, ...] = ()
     audited: str = ""
     scope: str = ""
 
     @property
     def summary(self) -> Summary:
-        """How many figures of this paper agree."""
-        return summarise(self.findings)
+        """How many of the paper's own figures agree."""
+        return summarise(f for f in self.findings if not f.source)
+
+    @property
+    def elsewhere(self) -> Summary:
+        """How many of the figures agree that stand elsewhere: in notes, released models, other papers."""
+        return summarise(f for f in self.findings if f.source)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -159,28 +263,20 @@ class Audit(Displayed):
 
     @property
     def summary(self) -> Summary:
-        """How many figures of all papers agree."""
-        total = Summary()
-        for paper in self.papers:
-            total += paper.summary
-        return total
+        """How many of the papers' own figures agree."""
+        return sum((paper.summary for paper in self.papers), Summary())
+
+    @property
+    def elsewhere(self) -> Summary:
+        """How many of the figures from elsewhere agree."""
+        return sum((paper.elsewhere for paper in self.papers), Summary())
 
     @property
     def passed(self) -> bool:
-        """Whether every difference is explained and every claim could be evaluated."""
-        return self.summary.failing == 0
+        """Whether every difference has a footnote or a reading, and every claim could be evaluated."""
+        return (self.summary + self.elsewhere).failing == 0
 
-
-def explained(
-    verdict: AuditVerdict, cell: Cell, footnotes: Mapping[str, Footnote], strict: bool = True
-) -> tuple[str, str]:
-    """The text of a cell's footnotes, and what is wrong with them where something is.
-
-    `strict` also asks that no footnote stands on a cell that agrees.
-    """
-    text = " ".join(footnotes[name].text for name in cell.footnotes if name in footnotes)
-    if verdict is AuditVerdict.differs and not text:
-        return text, "no footnote explains this difference"
-    if verdict is AuditVerdict.agrees and cell.footnotes and strict:
-        return text, "a footnote explains a difference, and there is none"
-    return text, ""
+    @property
+    def unknown(self) -> int:
+        """How many figures differ for no known cause, wherever they stand."""
+        return (self.summary + self.elsewhere).unknown

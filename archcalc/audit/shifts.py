@@ -1,4 +1,4 @@
-"""One row of a table read by itself and leniently, and the shift of its cells that would mend it."""
+"""One row of a table read by itself and leniently, and the shift of its cells that would repair it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Reader:
         match = model.statements.match
         self.label = (table.column(match.text) if match else 0) or 0
 
-    def whole(self, row: Sequence[Cell]) -> list[Cell]:
+    def spread(self, row: Sequence[Cell]) -> list[Cell]:
         """The row's cells; one that is printed across the columns of all variants stands in each of them."""
         spare = {key(name) for name in self.model.alternatives}
         missing = len(self.headers) - len(row)

@@ -1,4 +1,4 @@
-"""A table that cannot be read as it stands -> which of its rows cannot be right, why, and what mends them.
+"""A table that cannot be read as it stands -> which of its rows cannot be right, and what would repair them.
 
 Scans and notes lose blank cells, so that what follows slides left, and gather row numbers and counters. Such
 a table is read row by row, with the reading of a spec whose table has the same columns: each row starts from
@@ -38,7 +38,7 @@ _FAR: Final = 10  # a cost that is off by this factor is no rounding and no conv
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A row that cannot be right: why, and the shift of its cells that would mend it, if one does."""
+    """A row that cannot be right: why, and the shift of its cells that would repair it, if one does."""
 
     span: Span
     label: str
@@ -48,7 +48,7 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A table read row by row with the rules of the network `read_as`; `notes` are about whole columns."""
+    """A table read row by row with the rules of the network `read_as`; `notes` are about columns."""
 
     file: str
     read_as: str
@@ -96,7 +96,7 @@ def inspect(table: MarkdownTable, model: Outline) -> Inspection:
     return Inspection(table.span.file, model.name, len(rows), tuple(notes), tuple(suspects))
 
 
-# -- what runs down the whole table ----------------------------------------------------------------
+# -- what runs down all of the table ----------------------------------------------------------------
 
 
 def _steady(numbers: Sequence[int]) -> bool:
@@ -105,8 +105,8 @@ def _steady(numbers: Sequence[int]) -> bool:
 
 
 def _unnumbered(table: MarkdownTable, reader: Reader, notes: list[str]) -> list[list[Cell]]:
-    """The rows without the numbers glued to their labels, where these count down the whole table."""
-    rows = [reader.whole(row) for row in table.rows]
+    """The rows without the numbers glued to their labels, where these count down all of the table."""
+    rows = [reader.spread(row) for row in table.rows]
     labels = [_NUMBERED.fullmatch(row[reader.label].text) for row in rows if len(row) > reader.label]
     numbers = [int(match[1]) for match in labels if match]
     if len(numbers) != len(rows) or not _steady(numbers):

@@ -27,10 +27,16 @@ def audit(
     how: As = RICH,
     input: options.Input = None,
     settings: options.Settings = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail too where a difference has no known cause.")
+    ] = False,
     output: options.Output = None,
     force: options.Force = False,
 ) -> None:
     """Check every published figure against the counts; fail where a difference is not explained.
+
+    A difference is explained by a reading that is computed and gives what is printed; a footnote without
+    one leaves its cause unknown, which `--strict` fails.
 
     A document's own name or file audits all of it, the name of one of its networks that network. A
     table that cannot be read is inspected row by row instead. Exit status: 1 where something is wrong.
@@ -57,24 +63,25 @@ def audit(
             _deliver_inspection(inspection, how, output, force)
             raise typer.Exit(1) from None
     audits = Audit(tuple(papers))
-    _deliver(audits, how, output, force)
-    if not audits.passed:
+    _deliver(audits, how, output, force, strict)
+    if not audits.passed or (strict and audits.unknown):
         raise typer.Exit(1)
 
 
-def _deliver(audits: Audit, how: str, output: Path | None, force: bool) -> None:
+def _deliver(audits: Audit, how: str, output: Path | None, force: bool, strict: bool) -> None:
     from archcalc.cli import terminal
     from archcalc.export.lines.audit import report
     from archcalc.views import audit as views
 
     if how == RICH:
-        _deliver_lines(report(audits, terminal.width() if output is None else 80), output, force)
+        lines = report(audits, terminal.width() if output is None else 80, strict)
+        _deliver_lines(lines, output, force)
         return
     form = export.get(how)
     tables = [] if form.raw else [views.summary(audits)]
     if not form.typeset:
         tables.append(views.findings(audits, form.raw))
-    options.emit_all(tables, lambda: views.as_json(audits), how, output, force, wide=True)
+    options.emit_all(tables, lambda: views.as_json(audits, strict), how, output, force, wide=True)
 
 
 def _deliver_lines(lines: Sequence[Line], output: Path | None, force: bool) -> None:

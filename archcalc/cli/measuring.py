@@ -243,6 +243,7 @@ def claims(chosen: Chosen) -> tuple[Finding, ...]:
     """What the specs of these networks claim about a pair of them, with what comes out."""
     from archcalc.audit import sentences as audited
     from archcalc.audit.figures import Known, Ledger
+    from archcalc.audit.readings import Footnotes
     from archcalc.spec import claims as sentences
     from archcalc.spec import library
 
@@ -255,8 +256,7 @@ def claims(chosen: Chosen) -> tuple[Finding, ...]:
     found: list[Finding] = []
     for file, document in documents.items():
         ledger = Ledger(document, library.networks(Path(file)), known=known)
-        for claim in sentences.read(document):
-            finding = audited.audit(ledger, claim)
+        for finding in audited.audit(ledger, sentences.read(document), Footnotes(ledger))[0]:
             about = {names[n] for n in finding.networks if n in names}
             if 0 in about and len(about) > 1:
                 found.append(finding)

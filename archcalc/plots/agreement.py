@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.ticker import NullLocator
 
-#: Verdict -> how it is drawn: marker, colour, size.
+#: What a figure counts as -> how it is drawn: marker, colour, size.
 MARKS: Final = {
     "agrees": ("o", style.BLUE, 14),
-    "agrees if": ("s", style.GREEN, 14),
-    "differs": ("^", style.RED, 22),
+    "agrees under a convention": ("s", style.GREEN, 14),
+    "differs, explained": ("D", style.ORANGE, 16),
+    "differs, cause unknown": ("^", style.RED, 22),
+    "unexplained": ("X", style.BLACK, 26),
 }
 _INNER = 0.001  # under 0.1% the scale is linear
 
@@ -28,7 +30,7 @@ class AgreementPoint:
 
     published: float
     difference: float
-    verdict: str
+    outcome: str
 
 
 def agreement(spots: Sequence[AgreementPoint], ylabel: str = "(computed - published) / published") -> Figure:
@@ -49,18 +51,18 @@ def agreement(spots: Sequence[AgreementPoint], ylabel: str = "(computed - publis
     axes.axhspan(-0.1, 0.1, color="#f0f0f0", zorder=0)
     axes.axhspan(-0.01, 0.01, color="#dcdcdc", zorder=0)
     axes.axhline(0, color=style.GREY, linewidth=0.6, zorder=1)
-    for verdict, (marker, colour, size) in MARKS.items():
-        chosen = [s for s in spots if s.verdict == verdict]
+    for outcome, (marker, colour, size) in MARKS.items():
+        chosen = [s for s in spots if s.outcome == outcome]
         if chosen:
             axes.scatter(
                 [s.published for s in chosen], [s.difference for s in chosen], s=size, marker=marker,
                 facecolor=colour, edgecolor="white", linewidth=0.3, zorder=3, alpha=0.85,
-                label=f"{verdict}{' …' if verdict == 'agrees if' else ''} ({len(chosen)})",
+                label=f"{outcome} ({len(chosen)})",
             )  # fmt: skip
     axes.set_xlabel("published figure (plain units)")
     axes.set_ylabel(ylabel)
     figure.legend(
-        loc="upper left", bbox_to_anchor=(0.8 / style.WIDTH, 1.0), ncols=3, columnspacing=1.6,
+        loc="upper left", bbox_to_anchor=(0.8 / style.WIDTH, 1.0), ncols=2, columnspacing=1.6,
         handletextpad=0.2, borderaxespad=0.4,
     )  # fmt: skip
     figure.text(

@@ -34,7 +34,7 @@ class DiagramRow:
 
 
 def diagram(rows: Sequence[DiagramRow], total: int) -> Figure:
-    """Boxes are shaded by their share of the `total` MACs: the darker, the dearer."""
+    """Boxes are shaded by their share of the `total` MACs: darker means more MACs."""
     names = [style.shortened(r.label, _LABEL, bold=True) for r in rows]
     left = max(0.95, *(style.text_width(n, bold=True) for n in names)) + 0.2
     left = max(left, style.widest([r.output for r in rows], style.SMALL) + 0.2)
@@ -114,19 +114,23 @@ def _stage(
         x, width, tall = place(box)
         _box(axes, box, x, levels(box), width, tall, total)
     if stage.times > 1:
-        right = start + wide * stage.lanes + 0.04
-        low = top + _GAP + stage.levels * (_BOX + _GAP) - _GAP
-        axes.plot(
-            [right, right + 0.05, right + 0.05, right],
-            [top + _GAP, top + _GAP, low, low],
-            color=style.GREY,
-            linewidth=0.7,
-        )
-        axes.text(right + 0.09, (top + _GAP + low) / 2, f"×{stage.times}", va="center", fontsize=style.SIZE)
+        _bracket(axes, stage, start + wide * stage.lanes + 0.04, top)
     read = {i for box in stage.boxes for i in box.inputs}
     return [
         (place(box)[0], levels(box) + place(box)[2]) for n, box in enumerate(stage.boxes) if n not in read
     ]
+
+
+def _bracket(axes: Axes, stage: Stage, right: float, top: float) -> None:
+    """A bracket at the right of a stage that says how often it is repeated."""
+    low = top + _GAP + stage.levels * (_BOX + _GAP) - _GAP
+    axes.plot(
+        [right, right + 0.05, right + 0.05, right],
+        [top + _GAP, top + _GAP, low, low],
+        color=style.GREY,
+        linewidth=0.7,
+    )
+    axes.text(right + 0.09, (top + _GAP + low) / 2, f"×{stage.times}", va="center", fontsize=style.SIZE)
 
 
 def _edge(axes: Axes, source: tuple[float, float], target: tuple[float, float], by: float | None) -> None:
@@ -181,11 +185,11 @@ def _shade(share: float) -> tuple[str, str]:
         (0.05, "#4d96c9", "black"),
         (0.10, "#0b4f80", "white"),
     )
-    found = steps[0]
+    fill = steps[0]
     for step in steps:
         if share >= step[0] or (share > 0 and step is steps[1]):
-            found = step
-    return found[1], found[2]
+            fill = step
+    return fill[1], fill[2]
 
 
 def _scale(axes: Axes, left: float) -> None:
@@ -195,10 +199,10 @@ def _scale(axes: Axes, left: float) -> None:
     axes.text(x, 0.13, "share of the network's MACs:", fontsize=style.SMALL, va="center", color=style.GREY)
     x += style.text_width("share of the network's MACs:", style.SMALL) + 0.1
     for text, share in keys:
-        shown = text if text.startswith(("no", "<")) else f"≥ {text}"
+        label = text if text.startswith(("no", "<")) else f"≥ {text}"
         axes.fill(
             [x, x + 0.14, x + 0.14, x], [0.07, 0.07, 0.19, 0.19], _shade(share)[0], edgecolor=style.GREY,
             linewidth=0.5,
         )  # fmt: skip
-        axes.text(x + 0.18, 0.13, shown, fontsize=style.SMALL, va="center")
-        x += 0.26 + style.text_width(shown, style.SMALL)
+        axes.text(x + 0.18, 0.13, label, fontsize=style.SMALL, va="center")
+        x += 0.26 + style.text_width(label, style.SMALL)

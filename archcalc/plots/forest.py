@@ -10,6 +10,7 @@ from archcalc.plots import style
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -67,17 +68,7 @@ def forest(groups: Sequence[Group], xlabel: str, reference: float | None = 1.0) 
             axes.text(-(left - 0.1) / width, y, group.heading, transform=blend, va="center", weight="bold")
             y += 1
         for line in group.lines:
-            axes.plot([line.low, line.high], [y, y], color=style.BLUE, linewidth=1.4, solid_capstyle="butt")
-            axes.scatter([line.point], [y], s=16, color=style.BLUE, zorder=4, linewidth=0)
-            if line.expected is not None:
-                axes.scatter(
-                    [line.expected], [y], s=24, marker="D", facecolor="none", edgecolor=style.RED,
-                    linewidth=0.9, zorder=3,
-                )  # fmt: skip
-            if line.predicted is not None:
-                axes.scatter(
-                    [line.predicted], [y], s=20, marker="x", color=style.BLACK, linewidth=0.9, zorder=3
-                )
+            _line(axes, line, y)
             axes.text(-(left - 0.22) / width, y, line.label, transform=blend, va="center")
             axes.text(1 + 0.1 / width, y, line.verdict, transform=blend, va="center")
             y += 1
@@ -85,6 +76,19 @@ def forest(groups: Sequence[Group], xlabel: str, reference: float | None = 1.0) 
     if keys:
         _keys(figure, height, any(line.predicted is not None for line in lines))
     return figure
+
+
+def _line(axes: Axes, line: Line, y: int) -> None:
+    """The marks of one comparison at the height `y`."""
+    axes.plot([line.low, line.high], [y, y], color=style.BLUE, linewidth=1.4, solid_capstyle="butt")
+    axes.scatter([line.point], [y], s=16, color=style.BLUE, zorder=4, linewidth=0)
+    if line.expected is not None:
+        axes.scatter(
+            [line.expected], [y], s=24, marker="D", facecolor="none", edgecolor=style.RED,
+            linewidth=0.9, zorder=3,
+        )  # fmt: skip
+    if line.predicted is not None:
+        axes.scatter([line.predicted], [y], s=20, marker="x", color=style.BLACK, linewidth=0.9, zorder=3)
 
 
 def _keys(figure: Figure, height: float, predicted: bool) -> None:

@@ -10,6 +10,8 @@ from archcalc.plots import style
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 
@@ -41,7 +43,7 @@ class Map:
 
 def heatmaps(maps: Sequence[Map], label: str) -> Figure:
     """Panels beside each other, blue where the saving shows in the time, orange where the time rose."""
-    from matplotlib.colors import LinearSegmentedColormap, Normalize
+    from matplotlib.colors import LinearSegmentedColormap
 
     colours = LinearSegmentedColormap.from_list("saving", [style.RED, "#f7f7f7", style.BLUE])
     columns = min(len(maps), 2)
@@ -58,17 +60,7 @@ def heatmaps(maps: Sequence[Map], label: str) -> Figure:
         row, column = divmod(i, columns)
         place = (left + column * (width + gap), height - top - (row + 1) * tall - row * between, width, tall)
         axes = style.axes(figure, *place)
-        for (batch, wide), field in m.fields.items():
-            x, y = m.channels.index(wide), m.batches.index(batch)
-            shade = min(max(field.value, -1.0), 1.0)
-            axes.fill(
-                [x - 0.5, x + 0.5, x + 0.5, x - 0.5], [y - 0.5, y - 0.5, y + 0.5, y + 0.5],
-                facecolor=colours((shade + 1) / 2), edgecolor="white", linewidth=0.5,
-            )  # fmt: skip
-            axes.text(
-                x, y, f"{field.value:.2f}{field.verdict}", ha="center", va="center", fontsize=style.SMALL,
-                color="white" if abs(shade) > 0.75 else "black",
-            )  # fmt: skip
+        _cells(axes, m, colours)
         borders += _boundary(axes, m, "old_compute", "-")
         borders += _boundary(axes, m, "new_compute", ":")
         axes.set_xlim(-0.5, len(m.channels) - 0.5)
@@ -81,20 +73,41 @@ def heatmaps(maps: Sequence[Map], label: str) -> Figure:
             axes.set_ylabel("batch (images)")
         title = m.title if common else m.name
         axes.set_title(style.shortened(title, width, style.SIZE + 1), fontsize=style.SIZE)
-    bar = style.axes(figure, style.WIDTH - right + 0.15, bottom, 0.12, height - top - bottom)
-    import matplotlib.cm as cm
-
-    scale = cm.ScalarMappable(Normalize(-1, 1), colours)
-    figure.colorbar(scale, cax=bar, ticks=[-1, -0.5, 0, 0.5, 1], label=label)
-    bar.set_yticklabels(["≤ -1", "-0.5", "0", "0.5", "≥ 1"])
-    lines_say = (
+    _scale(figure, (style.WIDTH - right + 0.15, bottom, 0.12, height - top - bottom), colours, label)
+    legend = (
         "lines: predicted border between compute-bound and memory- or launch-bound, solid old, dotted new"
         if borders
         else "no border between compute-bound and memory- or launch-bound is predicted within the maps"
     )
-    text = f"{maps[0].setting}; {lines_say}" if common and maps[0].setting else lines_say
+    text = f"{maps[0].setting}; {legend}" if common and maps[0].setting else legend
     figure.text(0.1 / style.WIDTH, 1 - 0.15 / height, text, va="center", fontsize=style.SMALL)
     return figure
+
+
+def _cells(axes: Axes, m: Map, colours: Colormap) -> None:
+    """The cells of one panel, each with its value."""
+    for (batch, wide), field in m.fields.items():
+        x, y = m.channels.index(wide), m.batches.index(batch)
+        shade = min(max(field.value, -1.0), 1.0)
+        axes.fill(
+            [x - 0.5, x + 0.5, x + 0.5, x - 0.5], [y - 0.5, y - 0.5, y + 0.5, y + 0.5],
+            facecolor=colours((shade + 1) / 2), edgecolor="white", linewidth=0.5,
+        )  # fmt: skip
+        axes.text(
+            x, y, f"{field.value:.2f}{field.verdict}", ha="center", va="center", fontsize=style.SMALL,
+            color="white" if abs(shade) > 0.75 else "black",
+        )  # fmt: skip
+
+
+def _scale(figure: Figure, place: tuple[float, float, float, float], colours: Colormap, label: str) -> None:
+    """The key to the colours, at `place` in inches."""
+    import matplotlib.cm as cm
+    from matplotlib.colors import Normalize
+
+    bar = style.axes(figure, *place)
+    scale = cm.ScalarMappable(Normalize(-1, 1), colours)
+    figure.colorbar(scale, cax=bar, ticks=[-1, -0.5, 0, 0.5, 1], label=label)
+    bar.set_yticklabels(["≤ -1", "-0.5", "0", "0.5", "≥ 1"])
 
 
 def _boundary(axes: object, m: Map, which: str, dash: str) -> int:

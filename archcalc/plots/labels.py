@@ -55,7 +55,7 @@ def places(
     and the one that covers least is taken; on a tie the first.
     """
     taken: list[Frame] = []
-    found: dict[int, tuple[float, float]] = {}
+    ends: dict[int, tuple[float, float]] = {}
 
     def crowd(i: int) -> tuple[float, int]:
         x, y, _ = own[i]
@@ -76,8 +76,8 @@ def places(
                 if cost < least:
                     best, least = (left, middle), cost
         taken.append((best[0] - 0.02, best[1] - _HALF, best[0] + width + 0.02, best[1] + _HALF))
-        found[i] = best
-    return [found[i] for i in range(len(names))]
+        ends[i] = best
+    return [ends[i] for i in range(len(names))]
 
 
 def _cover(rect: Frame, taken: Sequence[Frame], everything: Sequence[Circle], box: Frame) -> float:

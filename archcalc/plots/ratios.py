@@ -52,9 +52,9 @@ def grouped(bars: Sequence[Bar], series: Sequence[str], xlabel: str) -> Figure:
                 linewidth=0.3,
             )  # fmt: skip
             right = value >= 1
-            shown = f"{value:.2f}" if value < 100 else units.brief(value)
+            text = f"{value:.2f}" if value < 100 else units.brief(value)
             axes.annotate(
-                shown, (value, y), xytext=(3 if right else -3, 0), textcoords="offset points",
+                text, (value, y), xytext=(3 if right else -3, 0), textcoords="offset points",
                 ha="left" if right else "right", va="center", fontsize=style.SMALL,
             )  # fmt: skip
     axes.axvline(1, color=style.BLACK, linewidth=0.8)

@@ -54,27 +54,7 @@ def roofline(roof: Roof, series: Sequence[tuple[str, Sequence[RooflinePoint]]], 
     style.log_axis(axes, "x")
     style.log_axis(axes, "y")
     axes.grid(True)
-    top = max(roof.convolution, roof.matmul)
-    slope = [max(x0, y0 / roof.bandwidth), top / roof.bandwidth]
-    axes.plot(slope, [v * roof.bandwidth for v in slope], color=style.BLACK)
-    for rate, dash in ((roof.convolution, "-"), (roof.matmul, "--")):
-        axes.plot([rate / roof.bandwidth, x1], [rate, rate], color=style.BLACK, linestyle=dash)
-    lower, upper = sorted(((roof.convolution, "convolution"), (roof.matmul, "matrix product")))
-    written = []
-    for (rate, name), va in ((upper, "bottom"), (lower, "top")):
-        shift = 1.04 if va == "bottom" else 1 / 1.04
-        said = f"{name}: {units.brief(rate, 'FLOP/s')}"
-        axes.text(x1, rate * shift, said, ha="right", va=va, fontsize=style.SMALL)
-        right, middle, _ = _place(axes, RooflinePoint("", x1, rate, 0.0), box)
-        middle += 0.09 if va == "bottom" else -0.09
-        steps = range(int(style.text_width(said, style.SMALL) / 0.05) + 2)
-        written += [(right - 0.05 * step, middle, 0.06) for step in steps]
-    angle = math.degrees(math.atan2(box[3] / math.log(y1 / y0), box[2] / math.log(x1 / x0)))
-    low = max(x0, y0 / roof.bandwidth) * 1.25
-    axes.text(
-        low, low * roof.bandwidth * 1.12, f"copy: {units.brief(roof.bandwidth, 'B/s')}", rotation=angle,
-        rotation_mode="anchor", fontsize=style.SMALL,
-    )  # fmt: skip
+    written = _ceilings(axes, roof, box)
     slowest: list[tuple[RooflinePoint, str]] = []
     for (name, rows), (marker, colour) in zip(series, _LOOKS, strict=False):
         axes.scatter(
@@ -96,6 +76,35 @@ def roofline(roof: Roof, series: Sequence[tuple[str, Sequence[RooflinePoint]]], 
     return figure
 
 
+def _ceilings(
+    axes: Axes, roof: Roof, box: tuple[float, float, float, float]
+) -> list[tuple[float, float, float]]:
+    """Draw the ceilings with their names; circles where these stand, in inches."""
+    (x0, x1), (y0, y1) = axes.get_xlim(), axes.get_ylim()
+    top = max(roof.convolution, roof.matmul)
+    slope = [max(x0, y0 / roof.bandwidth), top / roof.bandwidth]
+    axes.plot(slope, [v * roof.bandwidth for v in slope], color=style.BLACK)
+    for rate, dash in ((roof.convolution, "-"), (roof.matmul, "--")):
+        axes.plot([rate / roof.bandwidth, x1], [rate, rate], color=style.BLACK, linestyle=dash)
+    lower, upper = sorted(((roof.convolution, "convolution"), (roof.matmul, "matrix product")))
+    written = []
+    for (rate, name), va in ((upper, "bottom"), (lower, "top")):
+        shift = 1.04 if va == "bottom" else 1 / 1.04
+        text = f"{name}: {units.brief(rate, 'FLOP/s')}"
+        axes.text(x1, rate * shift, text, ha="right", va=va, fontsize=style.SMALL)
+        right, middle, _ = _place(axes, RooflinePoint("", x1, rate, 0.0), box)
+        middle += 0.09 if va == "bottom" else -0.09
+        steps = range(int(style.text_width(text, style.SMALL) / 0.05) + 2)
+        written += [(right - 0.05 * step, middle, 0.06) for step in steps]
+    angle = math.degrees(math.atan2(box[3] / math.log(y1 / y0), box[2] / math.log(x1 / x0)))
+    low = max(x0, y0 / roof.bandwidth) * 1.25
+    axes.text(
+        low, low * roof.bandwidth * 1.12, f"copy: {units.brief(roof.bandwidth, 'B/s')}", rotation=angle,
+        rotation_mode="anchor", fontsize=style.SMALL,
+    )  # fmt: skip
+    return written
+
+
 def _place(
     axes: Axes, spot: RooflinePoint, box: tuple[float, float, float, float]
 ) -> tuple[float, float, float]:
@@ -109,9 +118,9 @@ def _place(
 def _roof(axes: Axes, roof: Roof, box: tuple[float, float, float, float]) -> list[tuple[float, float, float]]:
     """The ceilings as circles side by side, so that names keep clear of them."""
     x0, x1 = axes.get_xlim()
-    found = []
+    circles = []
     for step in range(161):
         x = x0 * (x1 / x0) ** (step / 160)
         for rate in sorted({min(x * roof.bandwidth, top) for top in (roof.convolution, roof.matmul)}):
-            found.append(_place(axes, RooflinePoint("", x, rate, 0.0), box))
-    return found
+            circles.append(_place(axes, RooflinePoint("", x, rate, 0.0), box))
+    return circles

@@ -1,9 +1,9 @@
 """How every figure looks, and how it becomes bytes that are the same on any machine.
 
-Colours are those of Okabe and Ito (Color Universal Design, 2008), which readers with any colour vision tell
-apart; where areas meet, hatching tells them apart in print too. Text becomes outlines of DejaVu Sans, which
+Colours are those of Okabe and Ito (Color Universal Design, 2008), which readers with any colour vision can
+tell apart; where areas meet, hatching parts them in print too. Text becomes outlines of DejaVu Sans, which
 matplotlib carries: an SVG then looks alike everywhere and no label is clipped by another font. Places are
-reckoned in inches from text widths, never from a renderer or a screen. What could differ by machine is shut
+computed in inches from text widths, never from a renderer or a screen. What could differ by machine is shut
 out: the user's matplotlibrc, dates, random ids. The SVG still depends on matplotlib's version.
 """
 
@@ -211,10 +211,10 @@ def ratio_ticks(low: float, high: float, width: float) -> list[float]:
     for marks in ((1, 1.5, 2, 3, 4, 5, 7), (1, 2, 5), (1,)):
         ladders.append([m * 10.0**e for e in range(-6, 10) for m in marks])
     ladders.append([100.0**e for e in range(-3, 5)])
-    found: list[float] = []
+    densest: list[float] = []
     for ladder in ladders:
         ticks = [t for t in ladder if low <= t <= high]
         inches = [width * math.log(b / a) / math.log(high / low) for a, b in pairwise(ticks)]
-        if len(ticks) > len(found) and min(inches, default=1.0) >= 0.5:
-            found = ticks
-    return found
+        if len(ticks) > len(densest) and min(inches, default=1.0) >= 0.5:
+            densest = ticks
+    return densest

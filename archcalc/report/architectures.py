@@ -34,30 +34,14 @@ PARTS: Final = "factorization"
 def page(evidence: Evidence) -> Page:
     """The page, of all shipped networks."""
     everything = [(o, counts_of(spec_of(o))) for o in library.shipped()]
-    whole = [(o, c) for o, c in everything if Path(o.document.file).stem != PARTS]
-    main = [(o, c) for o, c in whole if o.table is not None and not _twin(o, whole)]
-    key, latencies = evidence.latencies([o.name for o, _ in whole])
+    networks = [(o, c) for o, c in everything if Path(o.document.file).stem != PARTS]
+    main = [(o, c) for o, c in networks if o.table is not None and not _twin(o, networks)]
+    key, latencies = evidence.latencies([o.name for o, _ in networks])
     timed = f"{words.conditions(key)} on {words.device(evidence.session(key))}" if key else ""
     area = {name: x.milliseconds.point for name, x in latencies.items()}
     documents = len({o.document.file for o, _ in everything})
-    shown, aside = _within_reach(whole)
-    caption = (
-        "Params and MACs of each network, logarithmic; `+2` stands for two more variants in the same place."
-    )
-    if aside:
-        left = words.listed([f"{o.name} ({_costs(c)})" for o, c in aside])
-        caption += f" Left out, for it lies far below: {left}."
-    if area:
-        caption += f" The area is the measured latency at {timed}; small dots were not timed."
     figures = [
-        Figure(
-            "params-macs",
-            f"Scatter plot of MACs against params for {words.count(len(shown), 'network')}, both logarithmic"
-            + (f", with the latency at {timed} as area" if area else "")
-            + ".",
-            caption,
-            _scatter(shown, main, area, f"area: latency, {timed}" if area else ""),
-        ),
+        _params_and_macs(networks, main, area, timed),
         Figure(
             "macs-by-kind",
             f"Stacked bars: the MACs and the params of {words.count(len(main), 'network')}, each by kind of "
@@ -92,6 +76,29 @@ def page(evidence: Evidence) -> Page:
     )
 
 
+def _params_and_macs(
+    networks: Sequence[Counted], main: Sequence[Counted], area: dict[str, float], timed: str
+) -> Figure:
+    """Params against MACs; the area is the latency in milliseconds, `timed` says where and how."""
+    near, aside = _within_reach(networks)
+    caption = (
+        "Params and MACs of each network, logarithmic; `+2` stands for two more variants in the same place."
+    )
+    if aside:
+        left = words.listed([f"{o.name} ({_costs(c)})" for o, c in aside])
+        caption += f" Left out, for it lies far below: {left}."
+    if area:
+        caption += f" The area is the measured latency at {timed}; small dots were not timed."
+    return Figure(
+        "params-macs",
+        f"Scatter plot of MACs against params for {words.count(len(near), 'network')}, both logarithmic"
+        + (f", with the latency at {timed} as area" if area else "")
+        + ".",
+        caption,
+        _scatter(near, main, area, f"area: latency, {timed}" if area else ""),
+    )
+
+
 def _twin(outline: Outline, others: Sequence[Counted]) -> bool:
     """Whether another network with a shorter name is the same table read a little differently."""
     return any(
@@ -99,21 +106,23 @@ def _twin(outline: Outline, others: Sequence[Counted]) -> bool:
     )
 
 
-def _within_reach(whole: Sequence[Counted]) -> tuple[list[Counted], list[Counted]]:
+def _within_reach(networks: Sequence[Counted]) -> tuple[list[Counted], list[Counted]]:
     """Networks to draw, and those over a decade below all others, which would squeeze them together."""
-    ordered = sorted(whole, key=lambda pair: int(pair[1].total.macs))
+    ordered = sorted(networks, key=lambda pair: int(pair[1].total.macs))
     if len(ordered) > 2 and ordered[0][1].total.macs * 10 < ordered[1][1].total.macs:
-        return [pair for pair in whole if pair is not ordered[0]], [ordered[0]]
-    return list(whole), []
+        return [pair for pair in networks if pair is not ordered[0]], [ordered[0]]
+    return list(networks), []
 
 
 def _costs(counted: Counts) -> str:
     return f"{words.human(counted.total.params)} params, {words.human(counted.total.macs)} MACs"
 
 
-def _scatter(shown: Sequence[Counted], main: Sequence[Counted], area: dict[str, float], label: str) -> Draw:
+def _scatter(
+    networks: Sequence[Counted], main: Sequence[Counted], area: dict[str, float], label: str
+) -> Draw:
     names = {o.name for o, _ in main}
-    ordered = sorted(shown, key=lambda pair: (pair[0].name not in area, pair[0].name not in names))
+    ordered = sorted(networks, key=lambda pair: (pair[0].name not in area, pair[0].name not in names))
     dots = [
         bubbles.Bubble(o.name, float(c.total.params), float(c.total.macs), area.get(o.name))
         for o, c in ordered
@@ -126,9 +135,9 @@ def _kinds(counted: Sequence[Counts]) -> Drawn:
     for metric in ("macs", "params"):
         values, texts = [], []
         for c in counted:
-            found = kinds.sums((n for row in c.rows for n in row.nodes), metric)
-            total = sum(found.values())
-            values.append({k: 100 * v / total for k, v in found.items()})
+            sums = kinds.sums((n for row in c.rows for n in row.nodes), metric)
+            total = sum(sums.values())
+            values.append({k: 100 * v / total for k, v in sums.items()})
             texts.append(words.human(total))
         panels.append(bars.Panel(f"{METRICS[metric].header}, % of the total", values, texts))
     return bars.stacked([c.graph.name for c in counted], kinds.KINDS, panels)
@@ -141,11 +150,11 @@ def _findings(main: Sequence[Counted]) -> list[str]:
         for metric in ("macs", "params", "peak")
     }
     low, high = by["macs"][0], by["macs"][-1]
-    found = [
+    lines = [
         f"The networks span {words.human(low.total.macs)} to {words.human(high.total.macs)} MACs an image, "
         f"from {_named(low)} to {_named(high)}.",
     ]
-    found += _disagreement(counted)
+    lines += _disagreement(counted)
     full = [
         (c, kinds.sums((n for r in c.rows for n in r.nodes), "params").get(kinds.FULL, 0)) for c in counted
     ]
@@ -153,7 +162,7 @@ def _findings(main: Sequence[Counted]) -> list[str]:
     if heavy:
         most, part = max(full, key=lambda pair: pair[1] / int(pair[0].total.params))
         spent = kinds.sums((n for r in most.rows for n in r.nodes), "macs").get(kinds.FULL, 0)
-        found.append(
+        lines.append(
             f"{words.share(part, int(most.total.params))} of the params of {most.graph.name}, but "
             f"{words.share(spent, int(most.total.macs))} of its MACs, are in fully connected layers; "
             f"{words.count(len(heavy), 'network')} of {len(counted)} have over half of their params there."
@@ -162,16 +171,16 @@ def _findings(main: Sequence[Counted]) -> list[str]:
         (c, kinds.sums((n for r in c.rows for n in r.nodes), "macs").get(kinds.POINT, 0)) for c in counted
     ]
     most, part = max(points, key=lambda pair: pair[1] / int(pair[0].total.macs))
-    found.append(
+    lines.append(
         f"{words.share(part, int(most.total.macs))} of the MACs of {most.graph.name} are in 1x1 "
         "convolutions, the largest share."
     )
     peak = by["peak"][-1]
-    found.append(
+    lines.append(
         f"The largest peak of feature maps at once is {units.human_bytes(int(peak.total.peak))}, of "
         f"{_named(peak)}, batch 1, fp32."
     )
-    return found
+    return lines
 
 
 def _named(counted: Counts) -> str:
@@ -192,7 +201,7 @@ def _disagreement(counted: Sequence[Counts]) -> list[str]:
     if a.total.params <= b.total.params:
         return []
     return [
-        f"Params do not tell the arithmetic: {a.graph.name} has "
+        f"Params do not give the arithmetic: {a.graph.name} has "
         f"{int(a.total.params) / int(b.total.params):.1f} times the params of {b.graph.name} and "
         f"{int(a.total.macs) / int(b.total.macs):.2f} of its MACs."
     ]

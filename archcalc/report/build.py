@@ -1,4 +1,4 @@
-"""Words of the command line -> pages, and the index of those that make up the whole report."""
+"""Words of the command line -> pages, and the index of those that make up the full report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ReportRequest:
 
 def requests(asked: Sequence[str]) -> list[ReportRequest]:
     """The pages that some words ask for; `compare` takes all words behind it. Raises `ArchcalcError`."""
-    found: list[ReportRequest] = []
+    requests: list[ReportRequest] = []
     for i, word in enumerate(asked):
         if word == COMPARE:
             names = tuple(asked[i + 1 :])
@@ -44,13 +44,13 @@ def requests(asked: Sequence[str]) -> list[ReportRequest]:
                     f"`compare` takes all words behind it for networks, also `{topics[0]}`",
                     f"write `{topics[0]}` before `compare`, or run two commands",
                 )
-            return [*found, ReportRequest(COMPARE, names)]
-        found.append(ReportRequest(word) if word in TOPICS else ReportRequest("", (word,)))
-    return list(dict.fromkeys(found))
+            return [*requests, ReportRequest(COMPARE, names)]
+        requests.append(ReportRequest(word) if word in TOPICS else ReportRequest("", (word,)))
+    return list(dict.fromkeys(requests))
 
 
 def everything() -> list[ReportRequest]:
-    """The pages of the whole report."""
+    """The pages of the full report."""
     return [request for asked in DEFAULT for request in requests(asked)]
 
 
@@ -72,7 +72,7 @@ def _page(request: ReportRequest, evidence: Evidence) -> Page:
         return architectures.page(evidence)
     if request.topic == "factorization":
         return factorization.page(evidence)
-    chosen = [(found, spec_of(found)) for found in map(library.find, request.names)]
+    chosen = [(network, spec_of(network)) for network in map(library.find, request.names)]
     if request.topic == COMPARE:
         return versus.page(request.names, chosen, evidence)
     return single.page(*chosen[0], evidence)

@@ -58,8 +58,8 @@ class Trial:
     @property
     def regime(self) -> str:
         """The predicted regime in words: one, or from which to which; empty without ceilings."""
-        found = [x.prediction.regime for x in (self.figures.old, self.figures.new) if x.prediction]
-        return " to ".join(dict.fromkeys(str(r) for r in found))
+        regimes = [x.prediction.regime for x in (self.figures.old, self.figures.new) if x.prediction]
+        return " to ".join(dict.fromkeys(str(r) for r in regimes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,12 @@ class Evidence:
     def trials(self, pairs: Sequence[tuple[str, str]]) -> list[Trial]:
         """Every trial of these pairs (old, new), in the order of the pairs and then of conditions."""
         order = {pair: i for i, pair in enumerate(pairs)}
-        found = [
+        trials = [
             Trial(source, measured.pair(source.record, point))
             for source, point in self.points()
             if point.pair is not None and point.key.networks in order
         ]
-        return sorted(found, key=lambda t: (order[t.key.networks], t.key.conditions))  # type: ignore[index]
+        return sorted(trials, key=lambda t: (order[t.key.networks], t.key.conditions))  # type: ignore[index]
 
     def latencies(self, names: Sequence[str]) -> tuple[Key | None, dict[str, Latency]]:
         """As many networks as were timed under the same conditions; the key shows these.
@@ -103,13 +103,13 @@ class Evidence:
 
     def rows(self, name: str) -> list[tuple[EvidenceSource, Point]]:
         """The points that hold rows of a network at its own input size."""
-        found = [
+        pairs = [
             (source, point)
             for source in self.sources
             for point in measured.with_rows(source.record, name)
             if not point.key.variables
         ]
-        return sorted(found, key=lambda pair: pair[1].key.conditions)
+        return sorted(pairs, key=lambda pair: pair[1].key.conditions)
 
     def session(self, key: Key) -> Session:
         """The session in which the first point with this key was measured."""
@@ -130,11 +130,11 @@ def load(names: Sequence[str], own: Mapping[str, str] | None = None) -> Evidence
 
     Raises `ArchcalcError` where a record cannot be read, or was measured with other specs.
     """
-    found = []
+    sources = []
     for name in names:
         path = records.find(name)
         record = records.load(name, own)
-        found.append(EvidenceSource(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), record))
-    if len({s.name for s in found}) != len(found):
+        sources.append(EvidenceSource(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), record))
+    if len({s.name for s in sources}) != len(sources):
         raise ArchcalcError("two records of the same name", "rename one of the files, or give it once")
-    return Evidence(tuple(found))
+    return Evidence(tuple(sources))

@@ -77,7 +77,7 @@ def page(evidence: Evidence) -> Page:
     return Page(
         "factorization",
         "Factorization",
-        "Small networks that read and give the same maps, the cheaper against the dearer: the arithmetic "
+        "Small networks that read and give the same maps, the cheaper against the costlier: the arithmetic "
         "fell; did the time?",
         tuple(findings),
         tuple(figures),
@@ -113,11 +113,11 @@ def _measured(trials: Sequence[Trial]) -> list[str]:
     lines = [f"{words.count(len(trials), 'comparison')} measured: {words.tally(trials)}."]
     for where, own in _groups(trials):
         for old, new in FACTORIZATIONS:
-            found = [t for t in own if (t.old, t.new) == (old, new)]
-            if not found:
+            trials_here = [t for t in own if (t.old, t.new) == (old, new)]
+            if not trials_here:
                 continue
-            ranked = sorted((t for t in found if t.figures.saving.interval), key=_r)
-            lines.append(f"{old} against {new} on {where}: {words.tally(found)} of {len(found)}.")
+            ranked = sorted((t for t in trials_here if t.figures.saving.interval), key=_r)
+            lines.append(f"{old} against {new} on {where}: {words.tally(trials_here)} of {len(trials_here)}.")
             chosen = ranked[-1:] if len(ranked) < 2 else [ranked[-1], ranked[0]]
             lines += [f"  {words.trial(t)}" for t in chosen]
     return lines
@@ -129,13 +129,13 @@ def _r(t: Trial) -> float:
 
 def _groups(trials: Sequence[Trial]) -> list[Group]:
     """Trials by device, precision, mode and layout: figures of different modes are never merged."""
-    found: dict[str, list[Trial]] = {}
+    groups: dict[str, list[Trial]] = {}
     for t in trials:
         key = t.key
         parts = [words.device(t.session), key.precision, key.mode, key.layout]
         parts += ["folded"] if key.fused else []
-        found.setdefault(", ".join(parts), []).append(t)
-    return list(found.items())
+        groups.setdefault(", ".join(parts), []).append(t)
+    return list(groups.items())
 
 
 # -- tables and figures ---------------------------------------------------------------------------

@@ -38,10 +38,10 @@ def kind(node: Node) -> str:
 
 def sums(nodes: Iterable[NodeCount], metric: str) -> dict[str, int]:
     """A metric of some layers by kind, without the kinds that have none of it."""
-    found: dict[str, int] = {}
+    totals: dict[str, int] = {}
     for node in nodes:
         value = int(METRICS[metric].get(node.cost))
         if value:
             name = kind(node.node)
-            found[name] = found.get(name, 0) + value
-    return found
+            totals[name] = totals.get(name, 0) + value
+    return totals

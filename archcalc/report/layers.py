@@ -1,4 +1,4 @@
-"""A graph's rows as boxes to draw: normalisation, activations and views melt into the layer before them."""
+"""A graph's rows as boxes to draw: normalisation, activations and views belong to the layer before them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def rows(counted: Counts) -> list[diagram.DiagramRow]:
 def boxes(graph: Graph, row: RowCount) -> list[lanes.Box]:
     """The row's layers; a row of nothing but views or activations is one box that names them."""
     at = dict.fromkeys(row.row.sources, -1)
-    found: list[lanes.Box] = []
+    made: list[lanes.Box] = []
     for counted in row.nodes:
         node = counted.node
         inputs = tuple(dict.fromkeys(at[i] for i in node.inputs))
@@ -40,9 +40,9 @@ def boxes(graph: Graph, row: RowCount) -> list[lanes.Box]:
         if not join and node.entry.role not in (WEIGHTED, POOL):
             at.update({value.id: inputs[0] for value in node.outputs})
             continue
-        at.update({value.id: len(found) for value in node.outputs})
+        at.update({value.id: len(made) for value in node.outputs})
         words = tables.describe(node).removeprefix("conv ")
-        found.append(
+        made.append(
             lanes.Box(
                 what=words,
                 widths=() if join else (int(channels(node.shape)),),
@@ -51,7 +51,7 @@ def boxes(graph: Graph, row: RowCount) -> list[lanes.Box]:
                 join=join,
             )
         )
-    if not found:
+    if not made:
         names = " > ".join(dict.fromkeys(n.node.op for n in row.nodes)) or "nothing"
-        found.append(lanes.Box(names, (), 0, (-1,)))
-    return found
+        made.append(lanes.Box(names, (), 0, (-1,)))
+    return made

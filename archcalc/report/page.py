@@ -37,13 +37,13 @@ class Figure:
 class Sheet:
     """A table under a heading. `lines` stand in its place where cells would be too long for a page.
 
-    `shown` False leaves it to its files alone.
+    `printed` False leaves it to its files alone.
     """
 
     name: str
     heading: str
     table: Table
-    shown: bool = True
+    printed: bool = True
     lines: tuple[str, ...] = ()
 
 
@@ -87,7 +87,7 @@ def text(page: Page) -> str:
         lines += ["", f"### {sheet.heading}", ""]
         if sheet.lines:
             lines += [*map(item, sheet.lines), ""]
-        elif sheet.shown:
+        elif sheet.printed:
             lines += [markdown.markdown(sheet.table.narrow()).rstrip("\n"), ""]
         lines += [f"All columns: {files}"]
     lines += ["", "## Method and environment", "", *map(item, page.method)]
@@ -113,15 +113,15 @@ def files(page: Page, png: bool = False) -> Mapping[str, str | bytes]:
     """Every file of the page by its path from the report's folder."""
     from archcalc.plots import style
 
-    found: dict[str, str | bytes] = {page.file: text(page)}
+    made: dict[str, str | bytes] = {page.file: text(page)}
     for figure in page.figures:
         path = f"{page.slug}/{file_name(figure.name)}"
-        found[f"{path}.svg"] = style.svg(figure.draw, figure.alt)
+        made[f"{path}.svg"] = style.svg(figure.draw, figure.alt)
         if png:
-            found[f"{path}.png"] = style.png(figure.draw, figure.alt)
+            made[f"{path}.png"] = style.png(figure.draw, figure.alt)
     for sheet in page.sheets:
         for form in export.attached():
             if form.table is not None:
                 table = sheet.table if form.raw else sheet.table.narrow()
-                found[f"{page.slug}/{file_name(sheet.name)}.{form.suffix}"] = form.table(table)
-    return found
+                made[f"{page.slug}/{file_name(sheet.name)}.{form.suffix}"] = form.table(table)
+    return made

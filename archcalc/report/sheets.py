@@ -86,7 +86,7 @@ def savings(trials: Sequence[Trial], device: bool = False) -> Table:
     )
     notes = (
         "rho = time(new) / time(old), R = (1 - rho) / (1 - mu), each with its 95% interval; `roofline` is "
-        "the predicted rho. Times are for the whole batch.",
+        "the predicted rho. Times are for the full batch.",
     )
     return Table("", columns, tuple(_saving(t, names) for t in trials), (), notes)
 

@@ -43,8 +43,8 @@ def page(chosen: Outline, built: Spec, evidence: Evidence) -> Page:
     figures = [network_diagram(counted)]
     if counted.total.params or counted.total.macs:
         figures.append(cost_bars(counted))
-    if paper is not None and len(found := audited.spotted(paper.findings)) > 2:
-        figures.append(_agreement(counted.graph.title, found))
+    if paper is not None and len(compared := audited.points(paper.findings)) > 2:
+        figures.append(_agreement(counted.graph.title, compared))
     sheets = [Sheet("rows", "The paper's table beside the computed one", views.costs(counted))]
     if timed:
         source, point = timed[0]
@@ -53,7 +53,7 @@ def page(chosen: Outline, built: Spec, evidence: Evidence) -> Page:
         sheets.append(Sheet("latency", "Latency by row", beside.narrow()))
     if paper is not None:
         sheets.append(Sheet("published", "Published figures", audited.findings(Audit((paper,)))))
-    sheets.append(Sheet("layers", "Every layer", views.costs(counted, expand=True), shown=False))
+    sheets.append(Sheet("layers", "Every layer", views.costs(counted, expand=True), printed=False))
     keys = [p.key for _, p in timed[:1]] + [x.point.key for x in latencies.values()]
     findings = [*_costs(counted), *_published(paper)]
     findings += [_latency(x, evidence) for x in latencies.values()]
@@ -105,17 +105,17 @@ def _costs(counted: Counts) -> list[str]:
         f"{counted.precision}, {units.human_bytes(int(total.peak))} of feature maps at once."
     ]
     for metric in ("macs", "params"):
-        whole = int(getattr(total, metric))
-        if not whole or len(counted.rows) < 2:
+        all_rows = int(getattr(total, metric))
+        if not all_rows or len(counted.rows) < 2:
             continue
         row = max(counted.rows, key=lambda r, m=metric: int(getattr(r.cost, m)))  # type: ignore[misc]
         part = int(getattr(row.cost, metric))
         spent = kinds.sums((n for r in counted.rows for n in r.nodes), metric)
         kind = max(spent, key=lambda k: spent[k])
         lines.append(
-            f"{words.share(part, whole)} of its {METRICS[metric].header} ({words.human(part)}) are in the "
-            f"dearest row, `{label(row, counted)}`; {words.share(spent[kind], whole)} are in layers of the "
-            f"kind {kind}."
+            f"{words.share(part, all_rows)} of its {METRICS[metric].header} ({words.human(part)}) are in "
+            f"the costliest row, `{label(row, counted)}`; {words.share(spent[kind], all_rows)} are in layers "
+            f"of the kind {kind}."
         )
     return lines
 
@@ -240,15 +240,15 @@ def _timed_figures(counted: Counts, source: EvidenceSource, point: Point) -> lis
     names = {r.row.name: r.row.label for r in counted.rows}
     ceilings = measured.ceilings(source.record.session(point), point.key)
     where = words.conditions(point.key)
-    shown = [names.get(f.row.row, f.row.row) for f in figures]
+    labels = [names.get(f.row.row, f.row.row) for f in figures]
 
     def by_row() -> Drawn:
-        whole = sum(f.isolated.point for f in figures)
+        total = sum(f.isolated.point for f in figures)
         macs = sum(f.row.macs for f in figures)
         panels = [
             bars.Panel(
                 "time alone, % of all rows",
-                [{"time": 100 * f.isolated.point / whole} for f in figures],
+                [{"time": 100 * f.isolated.point / total} for f in figures],
                 [f"{f.isolated.point * 1e-6:.3g} ms" for f in figures],
             ),
             bars.Panel(
@@ -257,9 +257,9 @@ def _timed_figures(counted: Counts, source: EvidenceSource, point: Point) -> lis
                 [words.share(f.row.macs, macs) if f.row.macs else "" for f in figures],
             ),
         ]
-        return bars.stacked(shown, ("time", "MACs"), panels)
+        return bars.stacked(labels, ("time", "MACs"), panels)
 
-    found = [
+    drawn = [
         Figure(
             "latency-by-row",
             f"Bars: the time of each row of {counted.graph.title} by itself at {where}, beside its share of "
@@ -271,7 +271,7 @@ def _timed_figures(counted: Counts, source: EvidenceSource, point: Point) -> lis
     dots = spots(counted, source, point)
     if ceilings is not None and dots:
         roof = roofline.Roof(ceilings.convolution, ceilings.matmul, ceilings.bandwidth)
-        found.append(
+        drawn.append(
             Figure(
                 "roofline",
                 f"Roofline: FLOP/s that each row of {counted.graph.title} reached against its FLOPs per "
@@ -281,7 +281,7 @@ def _timed_figures(counted: Counts, source: EvidenceSource, point: Point) -> lis
                 lambda: roofline.roofline(roof, [(counted.graph.title, dots)]),
             )
         )
-    return found
+    return drawn
 
 
 def spots(counted: Counts, source: EvidenceSource, point: Point) -> list[roofline.RooflinePoint]:

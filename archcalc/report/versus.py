@@ -100,10 +100,10 @@ def _claims(chosen: Sequence[tuple[Outline, Spec]]) -> Audit:
     aliases = [{o.name, *o.aliases} for o, _ in chosen]
     papers = []
     for document in {o.document.file: o.document for o, _ in chosen}.values():
-        found = audit(document, outline.networks(document))
-        kept = tuple(f for f in found.findings if f.kind == "claim" and _names(f, aliases) > 1)
+        paper = audit(document, outline.networks(document))
+        kept = tuple(f for f in paper.findings if f.kind == "claim" and _names(f, aliases) > 1)
         if kept:
-            papers.append(replace(found, findings=kept))
+            papers.append(replace(paper, findings=kept))
     return Audit(tuple(papers))
 
 
@@ -123,12 +123,12 @@ def _ratios(compared: Comparison) -> Figure:
     others = compared.networks[1:5]
 
     def draw() -> Drawn:
-        found = [
+        drawn = [
             ratios.Bar(METRICS[k].header, tuple(float(r[k] or 0) for r in compared.ratios[1:5]))
             for k in COMPARED
             if all(r[k] for r in compared.ratios[1:5])
         ]
-        return ratios.grouped(found, [c.graph.name for c in others], f"ratio to {first}")
+        return ratios.grouped(drawn, [c.graph.name for c in others], f"ratio to {first}")
 
     said = ", ".join(
         f"{c.graph.name} {float(r['macs'] or 0):.2f} in MACs"
@@ -166,7 +166,7 @@ def _kinds(counted: Sequence[Counts]) -> Figure:
 
 def lines(trials: Sequence[Trial]) -> list[forest.Group]:
     """Trials as lines of a forest plot, under a heading for each pair."""
-    found: dict[str, list[forest.Line]] = {}
+    groups: dict[str, list[forest.Line]] = {}
     for t in trials:
         rho, key = t.figures.saving.rho, t.key
         settings = "".join(f", {n} {v}" for n, v in key.variables)
@@ -179,8 +179,8 @@ def lines(trials: Sequence[Trial]) -> list[forest.Group]:
             t.figures.predicted,
             f"{t.figures.saving.verdict}{', ' + t.regime if t.regime else ''}",
         )
-        found.setdefault(f"{t.new} / {t.old}", []).append(line)
-    return [forest.Group(heading, own) for heading, own in found.items()]
+        groups.setdefault(f"{t.new} / {t.old}", []).append(line)
+    return [forest.Group(heading, own) for heading, own in groups.items()]
 
 
 def _forest(trials: Sequence[Trial]) -> list[Figure]:

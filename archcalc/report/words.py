@@ -70,13 +70,13 @@ def listed(items: Sequence[str]) -> str:
     return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
 
 
-def share(part: float, whole: float) -> str:
+def share(part: float, total: float) -> str:
     """`61%` of something; a decimal where it is under 10%."""
-    return units.share(part, whole)
+    return units.share(part, total)
 
 
 def human(value: object) -> str:
-    """A count with four digits: `1.583G`; small whole numbers as they are."""
+    """A count with four digits: `1.583G`; small integers as they are."""
     return units.human(value)  # type: ignore[arg-type]
 
 
@@ -116,23 +116,23 @@ def outcome(t: Trial) -> str:
 
 
 def _costlier(t: Trial) -> str:
-    """What the bare word hides where the new network is the dearer one."""
+    """What the bare word hides where the new network is the costlier one."""
     if not t.figures.saving.costlier:
         return ""
-    told = {
+    texts = {
         SavingVerdict.REALIZED: ", the rise paid in full",
         SavingVerdict.PARTIAL: ", the time rising by less than the arithmetic",
         SavingVerdict.REVERSED: ", the time falling all the same",
     }
-    return told.get(t.figures.saving.verdict, "")
+    return texts.get(t.figures.saving.verdict, "")
 
 
 def remarks(t: Trial) -> str:
     """The note of the verdict and the kinds of flags, as a sentence."""
-    found = [t.figures.saving.note] if t.figures.saving.note else []
+    notes = [t.figures.saving.note] if t.figures.saving.note else []
     kinds = sorted({str(flag.kind) for flag in t.figures.flags})
-    found += ["flagged " + listed(kinds)] if kinds else []
-    return f" Note: {'; '.join(found)}." if found else ""
+    notes += ["flagged " + listed(kinds)] if kinds else []
+    return f" Note: {'; '.join(notes)}." if notes else ""
 
 
 def tally(trials: Iterable[Trial]) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.+-]*")
-_FRONT = ("name", "aliases", "title", "source", "input", "extends")
+_FRONT = ("name", "aliases", "title", "source", "figures", "input", "extends")
 _VARIANT = ("variant", "of", "aliases", "title", "input")
 
 
@@ -54,7 +54,7 @@ class Outline:
 def networks(document: Document) -> tuple[Outline, ...]:
     """The networks of `document`, in its order. Raises `SpecError` where it holds none."""
     name = _front_name(document)
-    for single in ("title", "source", "input", "extends"):
+    for single in ("title", "source", "figures", "input", "extends"):
         if isinstance(document.front.get(single), tuple):
             raise SpecError(f"`{single}` is a list", document.front_spans[single], "give one value")
     parts = [(section, _sort(section)) for section in document.sections]

@@ -32,7 +32,7 @@ def table(inspection: Inspection) -> Table:
         Column("line", "line", "integer"),
         Column("row", "row"),
         Column("reasons", "why it cannot be right"),
-        Column("repair", "what would mend it"),
+        Column("repair", "what would repair it"),
     )
     file = display_path(inspection.file)
     rows = tuple((file, s.span.line, s.label, "; ".join(s.reasons), s.repair) for s in inspection.suspects)

@@ -316,7 +316,7 @@ def claims(findings: Sequence[Finding]) -> Table:
         Column("computed", "computed", "printed"),
         Column("verdict", "verdict"),
     )
-    rows = tuple((f.row, f.published, figure(f.computed, f.published), f.words) for f in findings)
+    rows = tuple((f.row, f.published, figure(f.computed, f.published), f.verdict_text) for f in findings)
     return Table("What is claimed", columns, rows, (), ("Claims are about counts, not about time.",))
 
 
@@ -328,7 +328,7 @@ def claims_json(findings: Sequence[Finding]) -> list[dict[str, Any]]:
             "expression": f.column,
             "published": f.published,
             "computed": tables.plain(f.computed),
-            "verdict": f.words,
+            "verdict": f.verdict_text,
         }
         for f in findings
     ]

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import itertools
 import textwrap
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from archcalc.audit.conventions import METRICS, AuditVerdict
+from archcalc.audit.conventions import METRICS, RULE, AuditVerdict
+from archcalc.audit.findings import Outcome
 from archcalc.export.lines import Line, wrapped
 from archcalc.export.plain import plain_text
 from archcalc.units.formatting import published_interval
-from archcalc.views.audit import figure, place, printed_as, suggestion_text, summary
+from archcalc.views.audit import (
+    SUMMARY,
+    choice_text,
+    figure,
+    place,
+    printed_as,
+    reading_text,
+    side_by_side,
+    suggestion_text,
+    summary,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,66 +33,102 @@ _STYLE: Final = {
     AuditVerdict.agrees: "good",
     AuditVerdict.conditional: "warn",
     AuditVerdict.differs: "warn",
-    AuditVerdict.unknown: "bad",
+    AuditVerdict.failed: "bad",
+    AuditVerdict.unprinted: "",
 }
 _GROUPS: Final = (
-    ("Unexplained", None),
-    ("Differ, with the document's explanation", AuditVerdict.differs),
-    ("Agree under a convention", AuditVerdict.conditional),
+    ("Unexplained", Outcome.failing),
+    ("Differ, and a reading that was computed gives what is printed", Outcome.explained),
+    ("Differ, cause unknown", Outcome.unknown),
+    ("Agree under a convention", Outcome.conditional),
 )
 
 
-def report(audits: Audit, width: int = 80) -> list[Line]:
-    """The report of one paper in full; of several, what fails in each and a summary of all."""
+def report(audits: Audit, width: int = 80, strict: bool = False) -> list[Line]:
+    """The report of one paper in full; of several, what fails in each and a summary of all.
+
+    `strict` says that figures whose cause is unknown fail the audit.
+    """
     width = max(60, min(width, 100))
+    lines: list[Line] = []
     if len(audits.papers) == 1:
-        lines = list(_paper(audits.papers[0], width))
+        lines += _paper(audits.papers[0], width)
     else:
-        lines = [line for paper in audits.papers if paper.summary.failing for line in _failing(paper, width)]
-        lines += [*_summary(audits), ("", ""), ("`archcalc audit NAME` shows each figure of a paper", "dim")]
-    verdict = "passed: every difference is explained", "good"
+        for paper in audits.papers:
+            if (paper.summary + paper.elsewhere).failing:
+                lines += _failing(paper, width)
+        lines += [
+            *_summary(audits, width),
+            ("", ""),
+            ("`archcalc audit NAME` lists each figure of a paper", "dim"),
+        ]
+    lines += [("", ""), *wrapped(RULE, width, "", "dim")]
+    return [*lines, ("", ""), *verdict(audits, width, strict)]
+
+
+def verdict(audits: Audit, width: int, strict: bool) -> Iterator[Line]:
+    """Whether the audit passed, and what is left open."""
+    total = audits.summary + audits.elsewhere
     if not audits.passed:
-        total = audits.summary
-        verdict = f"failed: {total.failing} of {total.checked} figures are unexplained", "bad"
-    return [*lines, ("", ""), verdict]
+        text = f"failed: {total.failing} of {total.checked} figures are unexplained"
+        yield from wrapped(text, width, "", "bad")
+    elif strict and audits.unknown:
+        text = f"failed (strict): {total.unknown} of {total.checked} figures differ for no known cause"
+        yield from wrapped(text, width, "", "bad")
+    elif audits.unknown:
+        text = f"passed: no difference is unexplained, but {total.unknown} of {total.checked} figures differ "
+        yield from wrapped(text + "for no known cause (`--strict` fails them)", width, "", "warn")
+    else:
+        yield "passed: every difference is explained", "good"
 
 
-def sentence(of: Summary) -> str:
+def sentence(counts: Summary, elsewhere: Summary) -> str:
     """A summary in words."""
-    return (
-        f"{of.checked} checked: {of.agreeing} agree, {of.conditional} agree under a convention, "
-        f"{of.explained} differ and are explained, {of.failing} unexplained"
+    text = (
+        f"{counts.checked} checked: {counts.agreeing} agree, {counts.conditional} agree under a convention, "
+        f"{counts.explained} differ and are explained, {counts.unknown} differ for no known cause, "
+        f"{counts.failing} unexplained"
     )
+    if elsewhere.checked:
+        good = elsewhere.agreeing + elsewhere.conditional
+        text += f". From elsewhere: {elsewhere.checked} checked, {good} agree"
+    return text
 
 
-def _summary(audits: Audit) -> Iterator[Line]:
-    for line in plain_text(summary(audits)).rstrip("\n").split("\n"):
+def _summary(audits: Audit, width: int) -> Iterator[Line]:
+    for line in plain_text(replace(summary(audits), notes=())).rstrip("\n").split("\n"):
         yield line, ""
+    yield "", ""
+    yield from wrapped(SUMMARY, width, "", "dim")
 
 
 def _paper(paper: Paper, width: int) -> Iterator[Line]:
     yield _title(paper), "title"
     yield from wrapped(paper.source, width, "", "dim")
-    yield from wrapped(sentence(paper.summary), width, "", "bad" if paper.summary.failing else "")
+    failing = (paper.summary + paper.elsewhere).failing
+    yield from wrapped(sentence(paper.summary, paper.elsewhere), width, "", "bad" if failing else "")
     for column in paper.columns:
-        found = column.inference
+        inferred = column.inference
         if column.declared in METRICS:  # more than one reading was possible
-            agreeing = f"{found.explained} of {found.cells} cells agree"
-            text = f"`{column.header}` is read as {found.reading}: {agreeing}"
-            text += f" (as {found.plain}: {found.plain_explained})" if found.departs else ""
+            agreeing = f"{inferred.explained} of {inferred.cells} cells agree"
+            text = f"`{column.header}` is read as {inferred.reading}: {agreeing}"
+            text += f" (as {inferred.plain}: {inferred.plain_explained})" if inferred.departs else ""
             yield from wrapped(text, width, "  ")
-    for heading, verdict in _GROUPS:
-        yield from _section(heading, _chosen(paper, verdict), width)
-    plain = _chosen(paper, AuditVerdict.agrees)
-    if plain:
-        yield "", ""
-        yield "Agree", "title"
-        yield from _agreeing(plain, width)
+    for choice in paper.choices:
+        yield from wrapped("read with " + choice_text(choice), width, "  ")
+        for text, values in side_by_side(paper, choice).items():
+            listed = "; ".join(f"{value}: {result}" for value, result in values.items())
+            yield from wrapped(f"{text}: {listed}", width, "    ", "dim")
+    for heading, outcome in _GROUPS:
+        yield from _section(heading, [f for f in paper.findings if f.outcome is outcome], width)
+    yield from _list("Agree", [f for f in paper.findings if f.outcome is Outcome.agrees], width)
+    unprinted = [f for f in paper.findings if f.outcome is Outcome.unprinted]
+    yield from _list("Computed, where no figure is printed", unprinted, width)
 
 
 def _failing(paper: Paper, width: int) -> Iterator[Line]:
     yield _title(paper), "title"
-    yield from _section("Unexplained", _chosen(paper, None), width)
+    yield from _section("Unexplained", [f for f in paper.findings if f.outcome is Outcome.failing], width)
     yield "", ""
 
 
@@ -89,54 +137,53 @@ def _title(paper: Paper) -> str:
     return paper.title + name + (f", {paper.scope}" if paper.scope else "")
 
 
-def _chosen(paper: Paper, verdict: AuditVerdict | None) -> list[Finding]:
-    """The findings of a verdict that need nothing more or, for None, those that fail."""
-    if verdict is None:
-        return [f for f in paper.findings if f.fault]
-    return [f for f in paper.findings if f.verdict is verdict and not f.fault]
-
-
-def _section(heading: str, found: Sequence[Finding], width: int) -> Iterator[Line]:
-    if not found:
+def _section(heading: str, findings: Sequence[Finding], width: int) -> Iterator[Line]:
+    if not findings:
         return
     yield "", ""
     yield heading, "title"
-    alike = itertools.groupby(found, lambda f: (f.kind, f.span.line, f.explanation, f.suggestions, f.note))
+    alike = itertools.groupby(
+        findings, lambda f: (f.kind, f.span.line, f.explanation, f.suggestions, f.note, f.source)
+    )
     for _, group in alike:
         yield from _together(list(group), width)
 
 
-def _together(found: Sequence[Finding], width: int) -> Iterator[Line]:
+def _together(findings: Sequence[Finding], width: int) -> Iterator[Line]:
     """Findings of one row that share their explanation."""
-    first = found[0]
-    yield from wrapped(f"{_where(found)} ({place(first)})", width, "  ")
-    for finding in found:
-        yield from _verdict(finding, width)
+    first = findings[0]
+    yield from wrapped(f"{_where(findings)} ({place(first)})", width, "  ")
+    if first.source:
+        yield from wrapped(f"figure of {first.source}", width, "    ", "dim")
+    for finding in findings:
+        yield from _comparison(finding, width)
     if first.note:
         yield from wrapped(first.note, width, "    ")
     for suggestion in first.suggestions:
         yield from wrapped("would fit: " + suggestion_text(suggestion), width, "    ")
     if first.explanation:
         yield from wrapped("footnote: " + first.explanation, width, "    ")
-    for fault in dict.fromkeys(f.fault for f in found if f.fault):
+    for fault in dict.fromkeys(f.fault for f in findings if f.fault):
         yield from wrapped(fault, width, "    ", "bad")
 
 
-def _where(found: Sequence[Finding]) -> str:
-    first = found[0]
+def _where(findings: Sequence[Finding]) -> str:
+    first = findings[0]
     if first.kind == "claim":
         return first.row
-    columns = " and ".join(dict.fromkeys(f.column for f in found))
+    columns = " and ".join(dict.fromkeys(f.column for f in findings))
     return f"{columns}, {first.row}" if first.kind == "total" else f"{first.row}, {columns}"
 
 
-def _verdict(finding: Finding, width: int) -> Iterator[Line]:
+def _comparison(finding: Finding, width: int) -> Iterator[Line]:
+    """One figure: printed, computed, how it was read, and its other readings."""
     if finding.computed is None:
-        yield from wrapped(f"{finding.published} is printed: {finding.words}", width, "    ", "bad")
+        text = f"{finding.published} is printed: {finding.verdict_text}"
+        yield from wrapped(text, width, "    ", "bad")
     else:
         computed = figure(finding.computed, finding.published)
-        verdict = f"{finding.published} is printed, {computed} computed: {finding.words}"
-        yield from wrapped(verdict, width, "    ", _STYLE[finding.verdict])
+        text = f"{finding.published} is printed, {computed} computed: {finding.verdict_text}"
+        yield from wrapped(text, width, "    ", _STYLE[finding.verdict])
     if finding.kind == "claim":
         yield from wrapped(finding.column, width, "    = ", "dim")
     ends = printed_as(finding)
@@ -146,18 +193,21 @@ def _verdict(finding: Finding, width: int) -> Iterator[Line]:
     if finding.alternative is not None:
         ends = published_interval(finding.alternative, finding.published)
         yield from wrapped(f"{finding.condition}: {ends}", width, "    ", "dim")
+    lines = [line.text for line in finding.lines]
+    for reading in finding.readings:
+        repeated = reading.note and reading.text in lines
+        if (reading.gives or not reading.note) and not repeated:
+            style = "good" if reading.gives else "dim"
+            yield from wrapped("reading: " + reading_text(reading, finding.published), width, "    ", style)
 
 
-def _agreeing(found: Sequence[Finding], width: int) -> Iterator[Line]:
-    """The figures that agree, a line each: row and column, printed, computed."""
-    lines = [
-        (
-            f.row if f.kind == "claim" else _where([f]) + " (grid only)" * (f.compared == ("h", "w")),
-            f.published,
-            figure(f.computed, f.published),
-        )
-        for f in found
-    ]
+def _list(heading: str, findings: Sequence[Finding], width: int) -> Iterator[Line]:
+    """Figures, a line each: row and column, printed, computed."""
+    if not findings:
+        return
+    yield "", ""
+    yield heading, "title"
+    lines = [(_line(f), f.published, figure(f.computed, f.published)) for f in findings]
     printed = max(len(line[1]) for line in lines)
     computed = max(len(line[2]) for line in lines)
     room = max(20, width - printed - computed - 6)
@@ -166,3 +216,9 @@ def _agreeing(found: Sequence[Finding], width: int) -> Iterator[Line]:
         for line in first:
             yield f"  {line}", ""
         yield f"  {last:<{room}}  {left:>{printed}}  {right:>{computed}}", ""
+
+
+def _line(finding: Finding) -> str:
+    where = finding.row if finding.kind == "claim" else _where([finding])
+    grid = " (grid only)" * (finding.kind != "claim" and finding.compared == ("h", "w"))
+    return where + grid + (f" [{finding.source}]" if finding.source else "")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def report(inspection: Inspection, width: int = 80) -> list[Line]:
-    """Each row that cannot be right with its reasons and, where one helps, the shift that mends it."""
+    """Each row that cannot be right with its reasons and, where one helps, the shift that repairs it."""
     width = max(60, min(width, 100))
     file = display_path(inspection.file)
     lines: list[Line] = [(f"{file}: read row by row, as `{inspection.read_as}` reads its table", "title")]
@@ -24,6 +24,6 @@ def report(inspection: Inspection, width: int = 80) -> list[Line]:
         for reason in suspect.reasons:
             lines += wrapped(reason, width, "  - ")
         if suspect.repair:
-            lines += wrapped("mended: " + suspect.repair, width, "  ", "good")
+            lines += wrapped("repaired: " + suspect.repair, width, "  ", "good")
     lines.append(("", ""))
     return lines + list(wrapped(conclusion(inspection), width, "", "bad" if inspection.suspects else ""))
