@@ -210,7 +210,7 @@ class _Lowering:
         for flag in call.arguments:
             if flag.name not in wanted:
                 hint = suggest(flag.name, list(wanted)) or f"its parameters: {', '.join(wanted) or 'none'}"
-                raise SpecError(f"`{block.name}` has no parameter `{flag.name}`", flag.span, hint)
+                raise SpecError(f"`{block.name}` has no parameter `{flag.name}`", flag.name_span, hint)
             if flag.name in given:
                 raise SpecError(f"`{flag.name}` is given twice", flag.span, "keep one")
             given[flag.name] = flag
