@@ -193,8 +193,8 @@ class _Lowering:
             raise SpecError(f"`{count.text}` is not a number of times", count.span, hint)
         times = sizes[0]
         if not isinstance(times, int):
-            shown = float(times) if isinstance(times, Fraction) else times
-            raise SpecError(f"{shown} is not a number of times", count.span, hint)
+            value = float(times) if isinstance(times, Fraction) else times
+            raise SpecError(f"{value} is not a number of times", count.span, hint)
         if times > MAX_NODES:
             raise SpecError(f"{times:,} repetitions are too many", count.span, f"at most {MAX_NODES:,}")
         return times
