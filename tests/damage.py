@@ -151,9 +151,11 @@ def outcome(text: str) -> str:
         networks = outline.networks(contents)
         parsed = True
         for claim in claims.read(contents):
-            claims.figure(claim.published)
-            for reference in arithmetic.references(claim.expression):
-                claims.query(reference)
+            if claim.printed:
+                claims.figure(claim.published)
+            for part in (part for reading in claim.readings for part in reading.parts):
+                for reference in arithmetic.references(part):
+                    queries.query(reference)
         for network in networks[:3]:
             counted = api.assemble(network, {}).counts(heads=True)
             assert counted.total.macs >= 0
