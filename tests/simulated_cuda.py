@@ -210,7 +210,7 @@ def _properties(machine: Machine) -> Any:
     )
 
 
-def _replacements(machine: Machine) -> dict[str, Callable[..., Any]]:
+def replacements(machine: Machine) -> dict[str, Callable[..., Any]]:
     def capability(*device: Any) -> tuple[int, int]:
         return (9, 0)
 
@@ -246,7 +246,7 @@ def installed(machine: Machine, patch: Any) -> Iterator[Machine]:
 
     from archcalc.bench.runner import ceilings, instance, measurer, profiles, subjects
 
-    for name, value in _replacements(machine).items():
+    for name, value in replacements(machine).items():
         patch.setattr(torch.cuda, name, value)
     patch.setattr(torch.version, "cuda", "13.0")
     patch.setattr(torch.backends.cudnn, "version", lambda: 91002)

@@ -95,11 +95,14 @@ def test_everything_that_is_owed_is_in_the_plan(gpu_plan: ModuleType) -> None:
                 (p, b) for p in ("bf16", "tf32") for b in (1, 32, 256)
             }
             assert len({k.networks for k in points}) == 6
+            assert len([k for k in points if k.layout == "nhwc"]) == 36
     networks = [k for k in keys if k.networks == ("v1", "v3")]
     assert {(k.mode, k.fused) for k in networks} == {("graph", True), ("graph", False), ("eager", True)}
     assert any(k.batch == 128 and k.precision == "bf16" for k in networks)
     assert all(step.protocol.processes == 3 for step in gpu_plan.steps())
     assert all(key.caches == "cold" for key in keys)
+    (other,) = [key for key in keys if key.layout == "nchw"]
+    assert replace(other, layout="nhwc") in keys
 
 
 def test_the_important_comes_first(gpu_plan: ModuleType) -> None:
