@@ -2,12 +2,12 @@
 
     python benchmarks/gpu.py [--results FOLDER ...] [--minutes 9] [--plan] [--only STEP ...]
 
-First installs into `.gpu-site`, without network, the wheels of `wheels/` whose packages this Python lacks. Then
-prints what each step should take, and does as many as fit into the minutes: the tests that are marked `cuda`
-(once), then the steps of `gpu_plan`. The record is `FOLDER/<device>.json`, saved after every point; the same
-command goes on where the last one stopped, also after it was killed, and measures nothing twice. With several
-folders each holds all: one may be emptied between two calls. Only the standard library is imported before the
-wheels are there.
+First installs into `.gpu-site`, without network, the wheels of `wheels/` whose packages this Python lacks.
+Then prints what each step should take, and does as many as fit into the minutes: the tests that are marked
+`cuda` (once), then the steps of `gpu_plan`. The record is `FOLDER/<device>.json`, saved after every point;
+the same command goes on where the last one stopped, also after it was killed, and measures nothing twice.
+With several folders each holds all: one may be emptied between two calls. Only the standard library is
+imported before the wheels are there.
 """
 
 from __future__ import annotations
@@ -97,7 +97,16 @@ def test(folders: Sequence[Path], device: str, limit: float) -> bool:
     """Run the tests that are marked `cuda`; their output and result go into every folder."""
     print("\n== tests", flush=True)
     begun = time.monotonic()
-    arguments = ["-m", "pytest", "-q", "-m", "cuda", "-p", "no:cacheprovider", "tests/bench/test_latency_cuda.py"]
+    arguments = [
+        "-m",
+        "pytest",
+        "-q",
+        "-m",
+        "cuda",
+        "-p",
+        "no:cacheprovider",
+        "tests/bench/test_latency_cuda.py",
+    ]
     try:
         result = subprocess.run(
             [sys.executable, *arguments],
@@ -116,7 +125,9 @@ def test(folders: Sequence[Path], device: str, limit: float) -> bool:
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{device}-tests.txt").write_text(output)
-        (folder / f"{device}-tests.json").write_text(json.dumps({"passed": passed, "seconds": round(seconds)}))
+        (folder / f"{device}-tests.json").write_text(
+            json.dumps({"passed": passed, "seconds": round(seconds)})
+        )
     return passed
 
 
@@ -154,6 +165,7 @@ def steps(dry: bool) -> Any:
 def plan(chosen: Sequence[Any], folders: Sequence[Path], device: str) -> list[tuple[Any, int, float]]:
     """Each step with the points that it lacks and the seconds that they should take."""
     import gpu_plan
+
     from archcalc.bench.runner.estimate import Speeds
 
     rows = []
@@ -177,6 +189,7 @@ def show(rows: Sequence[tuple[Any, int, float]], test_s: float) -> None:
 def inside(step: Any, folders: Sequence[Path], device: str, limit: float) -> int:
     """In the step's own process: measure what it lacks."""
     import gpu_plan
+
     from archcalc.errors import ArchcalcError
 
     keys = gpu_plan.todo(step, folders, device)

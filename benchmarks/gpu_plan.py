@@ -1,9 +1,9 @@
 """What `make gpu` measures, in steps: which points, how, and how long each step should take.
 
-The important first, since the machine may go at any moment: graph mode, where the device is measured and not
-the host; narrow and wide maps, where the saving is lost and where it may show; v1 against v3 as deployed, with
-normalisation folded. Each step is one session of three fresh processes, shorter than eight minutes. What some
-record in the results has already is not measured again.
+The important first, since the machine may go at any moment: graph mode, where the device is measured and
+not the host; narrow and wide maps, where the saving is lost and where it may show; v1 against v3 as deployed,
+with normalisation folded. Each step is one session of three fresh processes, shorter than eight minutes. What
+some record in the results has already is not measured again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from archcalc.bench import work
 from archcalc.bench.records import storage
 from archcalc.bench.records.record import Key, Record
-from archcalc.bench.records.recordfile import RecordFile
+from archcalc.bench.records.recordfile import RecordFile, joined_records
 from archcalc.bench.records.shards import remaining
 from archcalc.bench.runner import estimate, plan, session
 from archcalc.bench.runner.estimate import Speeds
@@ -143,7 +143,7 @@ def measure(
     progress: Progress | None = None,
     runners: Callable[[], Sequence[Runner]] | None = None,
 ) -> Record:
-    """Measure `keys` of a step into the device's record in the first folder; others get a copy.
+    """Measure `keys` of a step into the device's record in every folder, with what any of them holds.
 
     Saved after every point. Where the record was begun on another host (driver, processor), the next number's
     is taken. `limit` seconds are the most before a further point is begun.
@@ -155,11 +155,15 @@ def measure(
         files = [_file(folder / name) for folder in folders]
 
         def save(record: Record, files: Sequence[RecordFile] = files) -> Record:
-            first, *others = [file.save(record) for file in files]
-            return first
+            saved = files[0].save(record)
+            for other in files[1:]:
+                other.save(saved)
+            return saved
 
         try:
-            before = files[0].record
+            before = Record()
+            for file in files:
+                before = joined_records(Record(), file.record, before)
             made = runners() if runners is not None else None
             return session.measure(job, before, save, progress, made)
         except ArchcalcError as fault:

@@ -18,6 +18,11 @@ NEEDED = (
     "pygments", "pyyaml", "yacs", "tabulate", "termcolor", "portalocker", "tqdm",
     "pytest", "iniconfig", "pluggy", "packaging", "hypothesis", "sortedcontainers", "nvidia-ml-py",
 )  # fmt: skip
+# What comes with torch and torchvision.
+THERE = frozenset({
+    "torch", "torchvision", "numpy", "pillow", "triton", "setuptools", "typing-extensions", "filelock",
+    "fsspec", "jinja2", "markupsafe", "mpmath", "networkx", "sympy", "pip",
+})  # fmt: skip
 PLATFORMS = (
     "manylinux_2_28_x86_64",
     "manylinux_2_27_x86_64",

@@ -16,7 +16,7 @@ from archcalc.document import document
 from archcalc.document.textfile import split
 from archcalc.errors import ArchcalcError, Span, SpecError
 from archcalc.ops.table import OPS
-from archcalc.spec import library, outline
+from archcalc.spec import arithmetic, claims, library, outline
 
 SECONDS = 1.0  # of CPU time, for one text
 
@@ -147,8 +147,13 @@ def outcome(text: str) -> str:
     started = time.process_time()
     parsed = False
     try:
-        networks = outline.networks(document.parse(text, "fuzz.md"))
+        contents = document.parse(text, "fuzz.md")
+        networks = outline.networks(contents)
         parsed = True
+        for claim in claims.read(contents):
+            claims.figure(claim.published)
+            for reference in arithmetic.references(claim.expression):
+                claims.query(reference)
         for network in networks[:3]:
             counted = api.assemble(network, {}).counts(heads=True)
             assert counted.total.macs >= 0

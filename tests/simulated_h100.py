@@ -1,8 +1,8 @@
 """Measuring processes on a simulated H100 that take simulated time for all that they do.
 
-The loops that time are the real ones, on slots of a simulated device; what a host does besides (loading torch,
-building, autotuning, capturing, profiling) advances the same clock by costs of its own, drawn for each deed, and
-not by the formulas of `estimate`. An instant can be set at which everything stops.
+The loops that time are the real ones, on slots of a simulated device; what a host does besides (loading
+torch, building, autotuning, capturing, profiling) advances the same clock by costs of its own, drawn for each
+deed, and not by the formulas of `estimate`. An instant can be set at which everything stops.
 """
 
 from __future__ import annotations

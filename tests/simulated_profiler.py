@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 if TYPE_CHECKING:
-    from simulated_cuda import Kernel, Machine
+    from simulated_machine import Kernel, Machine
 
 
 @dataclass(eq=False)

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 from latency_fakes import TINY
-from simulated_cuda import Machine, installed
+from simulated_cuda import installed
+from simulated_machine import Machine
 
 from archcalc.bench.records.codec import decode, encode
 from archcalc.bench.records.record import Key

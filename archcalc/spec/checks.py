@@ -143,7 +143,9 @@ def _flags(op: Op, flags: tuple[LayerFlag, ...]) -> None:
     seen: dict[str, LayerFlag] = {}
     for flag in flags:
         if flag.name not in known:
-            raise SpecError(f"`{op.name}` has no flag `{flag.name}`", flag.span, _flag_hint(op, flag.name))
+            raise SpecError(
+                f"`{op.name}` has no flag `{flag.name}`", flag.name_span, _flag_hint(op, flag.name)
+            )
         if ops.takes_number(flag.name) and not flag.values:
             raise SpecError(f"`{flag.name}` needs a number", flag.span, f"write `{flag.name}=n`")
         if flag.values and not ops.takes_number(flag.name):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from archcalc.errors import Span, SpecError
 from archcalc.spec.scanner import Scanner, UnexpectedTokenError
 from archcalc.spec.sizes import SIZE, SizeWord, size_word
+from archcalc.spec.source import SourceText
 from archcalc.spec.syntax import BlockCall, Chain, Expression, Join, Layer, LayerFlag, Repeat
 
 MAX_DEPTH: Final = 40
@@ -19,35 +19,6 @@ _CALL: Final = re.compile(r"[A-Za-z_][\w-]*(?=\()")
 _NAME: Final = re.compile(r"[A-Za-z_][\w-]*")
 _SIGN: Final = re.compile(r"[>\[\]|()=,]")
 _TOKENS: Final = (_JOIN, _CALL, SIZE, _NAME, _SIGN)
-
-
-@dataclass(frozen=True, slots=True)
-class SourceText:
-    """A stretch of a file that may run over several lines; `lines[0]` is already cut at its start.
-
-    `offset` is the number of characters cut from the first line. `full` holds the lines uncut.
-    """
-
-    file: str
-    line: int
-    offset: int
-    lines: tuple[str, ...]
-    full: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """The stretch as one text."""
-        return "\n".join(self.lines)
-
-    def span(self, start: int, end: int) -> Span:
-        """The span of characters `start` to `end` of `text`, as much of it as stands on one line."""
-        for i, line in enumerate(self.lines):
-            if start <= len(line) or i == len(self.lines) - 1:
-                shift = self.offset if i == 0 else 0
-                stop = max(min(end, len(line)), start + 1)
-                return Span(self.file, self.line + i, start + shift, stop + shift, self.full[i])
-            start, end = start - len(line) - 1, end - len(line) - 1
-        raise AssertionError("a source has at least one line")
 
 
 def parse(source: SourceText) -> Chain:

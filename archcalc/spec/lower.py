@@ -198,8 +198,8 @@ class _Lowering:
             raise SpecError(f"`{count.text}` is not a number of times", count.span, hint)
         times = sizes[0]
         if not isinstance(times, int):
-            shown = float(times) if isinstance(times, Fraction) else times
-            raise SpecError(f"{shown} is not a number of times", count.span, hint)
+            value = float(times) if isinstance(times, Fraction) else times
+            raise SpecError(f"{value} is not a number of times", count.span, hint)
         if times > MAX_NODES:
             raise SpecError(f"{times:,} repetitions are too many", count.span, f"at most {MAX_NODES:,}")
         return times
@@ -215,7 +215,7 @@ class _Lowering:
         for flag in call.arguments:
             if flag.name not in wanted:
                 hint = suggest(flag.name, list(wanted)) or f"its parameters: {', '.join(wanted) or 'none'}"
-                raise SpecError(f"`{block.name}` has no parameter `{flag.name}`", flag.span, hint)
+                raise SpecError(f"`{block.name}` has no parameter `{flag.name}`", flag.name_span, hint)
             if flag.name in given:
                 raise SpecError(f"`{flag.name}` is given twice", flag.span, "keep one")
             given[flag.name] = flag

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from archcalc.numbers import every, is_whole
 from archcalc.shapes import as_image, channels
 from archcalc.spec.arithmetic import BLANK, PLAIN, Name, Reference, Size, evaluate, names
 from archcalc.spec.columns import NEXT
-from archcalc.spec.sizes import MAX_SIZE, SizeWord
+from archcalc.spec.sizes import MAX_SIZE, SizeWord, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from archcalc.numbers import Number
     from archcalc.shapes import Shape
     from archcalc.spec.rows import Bound
-
-_SIZE = re.compile(r"[0-9]{1,9}(x[0-9]{1,9}){1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +71,8 @@ class Scope:
             return self.read(value, name.span, name.name) if isinstance(value, str) else value
         own = [name for name in self.names if not name.startswith(NEXT)]  # not what the row below holds
         known = [*self.parameters, *own, *self.variables, *(("in",) if source is not None else ())]
-        shown = ", ".join(f"`{k}`" for k in known if k) or "none; front matter may set some"
-        hint = suggest(wanted, known) or f"known here: {shown}"
+        listed = ", ".join(f"`{k}`" for k in known if k) or "none; front matter may set some"
+        hint = suggest(wanted, known) or f"known here: {listed}"
         if any(k.startswith(wanted) and PLAIN.fullmatch(k) is None for k in known):
             hint = 'a name with other signs than letters, digits, `_` and `#` goes in quotes: `{"…"}`'
         raise SpecError(f"no column, capture or variable is called `{name.name}`", name.span, hint)
@@ -95,8 +92,9 @@ class Scope:
         plain = number(text)
         if plain is not None:
             return plain
-        if _SIZE.fullmatch(text):
-            return Size(tuple(int(p) for p in text.split("x")))
+        size = numbers(text)
+        if size is not None:
+            return Size(size)
         wanted = key(text)
         if wanted in self.variables:
             value = self.variables[wanted]
@@ -106,7 +104,7 @@ class Scope:
             others = {n: v for n, v in self.variables.items() if n != wanted}
             return replace(self, variables=others).read(value, span, name)
         if text.isascii() and text.isdigit():
-            raise SpecError(f"`{text}` is past all sense", span, "numbers have at most 15 digits")
+            raise SpecError(f"`{text}` is too large", span, "numbers have at most 15 digits")
         hint = f"take the cell apart (`{name} : … {{n}} …`), or define a variable called `{text}`"
         if key(name) in self.variables:
             hint = f"the variable `{name}` must be a number, or the name of another variable"
@@ -114,7 +112,7 @@ class Scope:
 
     def cell(self, word: SizeWord, within: Span | None = None) -> Span | None:
         """The one cell from which a word, or the stretch `within` it, has its value; None where not one."""
-        found: set[Span] = set()
+        cells: set[Span] = set()
         for tree in (*word.parts, *word.stride):
             for name in names(tree):
                 if within is not None and not _inside(name.span, within):
@@ -124,8 +122,8 @@ class Scope:
                 if wanted not in self.parameters and wanted in self.names:
                     place = self.names[wanted].span
                 if place is not None:
-                    found.add(place)
-        return found.pop() if len(found) == 1 else None
+                    cells.add(place)
+        return cells.pop() if len(cells) == 1 else None
 
     def blamed(self, fault: SpecError, words: Iterable[SizeWord]) -> SpecError:
         """`fault` at the cell from which the faulty word has its value, and the word as its second place."""
@@ -156,7 +154,7 @@ def parts(word: SizeWord, scope: Scope, source: Shape | None) -> tuple[Any, Any]
 
 
 def _flat(values: tuple[Any, ...], word: SizeWord, scope: Scope, source: Shape | None) -> Any:
-    found: list[Number] = []
+    sizes: list[Number] = []
     for tree in values:
         if isinstance(tree, Name):
             value = scope.value(tree, source)
@@ -165,8 +163,8 @@ def _flat(values: tuple[Any, ...], word: SizeWord, scope: Scope, source: Shape |
         if value is BLANK:
             return BLANK
         for part in value.parts if isinstance(value, Size) else (value,):
-            found.append(checked(part, word.span))
-    return tuple(found)
+            sizes.append(checked(part, word.span))
+    return tuple(sizes)
 
 
 def checked(value: Number, span: Span) -> Number:
@@ -183,6 +181,6 @@ def checked(value: Number, span: Span) -> Number:
 def integer(value: Number, span: Span, what: str) -> Number:
     """`value` where it is whole; raises `SpecError` where not."""
     if type(value) is not int and not is_whole(value):
-        shown = float(value) if isinstance(value, Fraction) else value
-        raise SpecError(f"{what} comes to {shown}, which is not whole", span, "use `//`, or `round(…)`")
+        exact = float(value) if isinstance(value, Fraction) else value
+        raise SpecError(f"{what} comes to {exact}, which is not whole", span, "use `//`, or `round(…)`")
     return value

@@ -55,9 +55,9 @@ class Sizing:
                 return None
             if what == "channels":
                 if len(numbers) != 1 or behind:
-                    shown = "x".join(str(n) for n in numbers) + ("/…" if behind else "")
+                    size = "x".join(str(n) for n in numbers) + ("/…" if behind else "")
                     hint = "channels are one number; kernel and stride stand before it: `conv 3x3/2 64`"
-                    raise SpecError(f"`{shown}` is not a number of channels", word.span, hint)
+                    raise SpecError(f"`{size}` is not a number of channels", word.span, hint)
                 channels = integer(numbers[0], word.span, "the number of channels")
                 if channels == 0 if isinstance(channels, int) else decide(channels == 0):
                     return None
@@ -101,9 +101,9 @@ class Sizing:
         if known is not None:
             return known
         # the flag `linear` means no activation; it only shares its name with an op
-        found = [ops.OPS[f] for f in flags if f in ops.OPS and f != "linear"]
-        found.sort(key=lambda op: op.role != NORM)
-        made = tuple((op, LayerRequest(None, None, None, self.flags(op, (), scope, source))) for op in found)
+        words = [ops.OPS[f] for f in flags if f in ops.OPS and f != "linear"]
+        words.sort(key=lambda op: op.role != NORM)
+        made = tuple((op, LayerRequest(None, None, None, self.flags(op, (), scope, source))) for op in words)
         if id(flags) in self._lasting and all(id(request.flags) in self._lasting for _, request in made):
             self._behind[id(flags)] = made
         return made
@@ -111,9 +111,9 @@ class Sizing:
 
 def _pair(numbers: Sequence[Number], word: SizeWord, what: str) -> Pair:
     if len(numbers) > 2:
-        shown = "x".join(str(n) for n in numbers)
+        size = "x".join(str(n) for n in numbers)
         hint = "it has a height and a width, or one number for both"
-        raise SpecError(f"`{shown}` is not {what}", word.span, hint)
+        raise SpecError(f"`{size}` is not {what}", word.span, hint)
     for n in numbers:
         if not every(integer(n, word.span, what) > 0):
             raise SpecError(f"{what} of {n} covers nothing", word.span, "1 at least")

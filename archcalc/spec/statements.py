@@ -24,9 +24,9 @@ from archcalc.document.text import clean, key
 from archcalc.errors import Span, SpecError, suggest
 from archcalc.metrics import METRICS, SHAPES
 from archcalc.spec import grammar, syntax
-from archcalc.spec.grammar import SourceText
 from archcalc.spec.patterns import Pattern, compile_pattern
 from archcalc.spec.sizes import SizeWord, size_word
+from archcalc.spec.source import SourceText, logical_lines, tail
 from archcalc.spec.syntax import BlockCall, Chain, Layer, LayerFlag
 
 if TYPE_CHECKING:
@@ -156,7 +156,6 @@ class Statements:
         return names
 
 
-_COMMENT = re.compile(r"(^|(?<=\s))#(?=\s|$).*$")
 _ARROW = re.compile(r"=>|[→⇒⟶➔➜]|- >")
 _BLOCK = re.compile(r"([A-Za-z_][\w-]*)\s*(?:\(([^()]*)\)\s*)?=(?!=)")
 _DEFAULT = re.compile(r"default\s+([A-Za-z_]\w*)\s*:")
@@ -173,7 +172,7 @@ def parse(blocks: Iterable[ArchBlock]) -> Statements:
     defaults: dict[str, Default] = {}
     named: dict[str, Block] = {}
     special: dict[str, Header] = {}
-    for count, source in enumerate(s for block in blocks for s in _logical_lines(block)):
+    for count, source in enumerate(s for block in blocks for s in logical_lines(block)):
         text = source.text
         if count >= MAX_STATEMENTS or len(text) > grammar.MAX_LENGTH:
             limit = "a statement too long" if count < MAX_STATEMENTS else "too many statements"
@@ -187,7 +186,7 @@ def parse(blocks: Iterable[ArchBlock]) -> Statements:
                 f"`{match.group()}` is not an arrow", spot, "a rule reads `pattern -> expression`"
             )
         elif match := _DEFAULT.match(text):
-            rest = _tail(source, match.end())
+            rest = tail(source, match.end())
             spot = source.span(*match.span(1))
             if match[1] in defaults:
                 raise SpecError(f"`{match[1]}` has two defaults", spot, "write them on one line")
@@ -236,57 +235,6 @@ def _nearest(text: str) -> str:
     return (
         "`pattern -> expression`, `header : pattern = metric`, `default op : flags`, "
         "or `name(args) = expression`"
-    )
-
-
-def _logical_lines(block: ArchBlock) -> list[SourceText]:
-    """The statements' own lines: an indented line, or one inside open brackets, goes on the last."""
-    texts = [_uncomment(line) for line in block.lines]
-    filled = [t for t in texts if t.strip()]
-    base = min((len(t) - len(t.lstrip()) for t in filled), default=0)
-    starts: list[list[int]] = []
-    depth = 0
-    for i, text in enumerate(texts):
-        if not text.strip():
-            continue
-        indented = len(text) - len(text.lstrip()) > base
-        goes_on = indented or depth > 0 or text.lstrip()[0] in "|>]"
-        if goes_on and starts:
-            starts[-1].append(i)
-        else:
-            starts.append([i])
-            depth = 0
-        _, _, body = text.rpartition("->")
-        depth = max(0, depth + body.count("[") - body.count("]"))
-    sources = []
-    for run in starts:
-        first, last = run[0], run[-1]
-        lines = tuple(texts[first : last + 1])
-        full = block.raw[first : last + 1]
-        sources.append(SourceText(block.file, block.line + first, 0, lines, full))
-    return sources
-
-
-def _uncomment(line: str) -> str:
-    """`line` without its comment: a `#` with a blank on both sides. (`#3x3` is a column's name.)"""
-    masked = re.sub(r"\{[^{}]*\}|\"[^\"]*\"", lambda m: "_" * len(m.group()), line)
-    comment = _COMMENT.search(masked)
-    return line if comment is None else line[: comment.start()].rstrip()
-
-
-def _tail(source: SourceText, start: int) -> SourceText:
-    """`source` from character `start` on."""
-    text = source.text
-    skipped = text.count("\n", 0, start)
-    column = start - (text.rfind("\n", 0, start) + 1)
-    offset = column + (source.offset if skipped == 0 else 0)
-    lines = source.lines[skipped:]
-    return SourceText(
-        source.file,
-        source.line + skipped,
-        offset,
-        (lines[0][column:], *lines[1:]),
-        source.full[skipped:],
     )
 
 
@@ -348,7 +296,7 @@ def _block(source: SourceText, match: re.Match[str]) -> Block:
             value = (size_word(default, where.within(len(name) + 1, len(name) + 1 + len(default))),)
         parameters.append(BlockParameter(name, value))
         places.append(where)
-    body = grammar.parse(_tail(source, match.end()))
+    body = grammar.parse(tail(source, match.end()))
     read = set(syntax.names(body))
     for parameter, where in zip(parameters, places, strict=True):
         if key(parameter.name) not in read:
@@ -379,7 +327,7 @@ def _rule(source: SourceText) -> Rule:
     total = _TOTAL.match(text, arrow + 2)
     if total is None:
         _one_arrow(source, arrow)
-        return Rule(pattern, tuple(conditions), grammar.parse(_tail(source, arrow + 2)), spot)
+        return Rule(pattern, tuple(conditions), grammar.parse(tail(source, arrow + 2)), spot)
     metric = _metric(total[1], source.span(*total.span(1)))
     return Rule(pattern, tuple(conditions), Total(metric, clean(total[2]), total[3] or "", spot), spot)
 

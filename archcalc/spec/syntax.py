@@ -27,6 +27,11 @@ class LayerFlag:
     values: tuple[SizeWord, ...]
     span: Span
 
+    @property
+    def name_span(self) -> Span:
+        """The place of its name alone."""
+        return self.span.within(0, len(self.name))
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:

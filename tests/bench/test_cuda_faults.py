@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import torch
-from simulated_cuda import Machine, installed
+from simulated_cuda import installed
+from simulated_machine import Machine
 from simulated_worker import SMALL, key, task, unwatched
 
 from archcalc.bench.records.record import Status

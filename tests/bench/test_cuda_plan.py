@@ -172,19 +172,22 @@ def test_another_host_begins_a_record_of_its_own_and_repeats_nothing(
     assert {p.key for p in storage.load(tmp_path / "h100-2.json").points} == set(second.keys)
 
 
+@pytest.mark.parametrize("emptied", ["a", "b"])
 def test_every_folder_gets_the_record(
-    gpu_plan: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    gpu_plan: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emptied: str
 ) -> None:
     """One folder may be emptied between two calls: what the other has is not measured again."""
     step = replace(gpu_plan.steps()[0], keys=gpu_plan.steps()[0].keys[:2])
     machine = Machine(gpu_plan, tmp_path / "a", Clock(), monkeypatch)
     machine.folders = [tmp_path / "a", tmp_path / "b"]
     machine.step(step, step.keys[:1])
-    (tmp_path / "b" / "h100.json").unlink()
+    (tmp_path / emptied / "h100.json").unlink()
     keys = gpu_plan.todo(step, machine.folders, "h100")
     assert keys == step.keys[1:]
     machine.step(step, keys)
-    assert storage.load(tmp_path / "a" / "h100.json") == storage.load(tmp_path / "b" / "h100.json")
+    records = [storage.load(tmp_path / name / "h100.json") for name in "ab"]
+    assert records[0] == records[1]
+    assert {p.key for p in records[0].points} == set(step.keys)
 
 
 def test_a_step_ends_in_time(gpu_plan: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

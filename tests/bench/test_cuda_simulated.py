@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import simulated_worker as simulated
 import torch
-from simulated_cuda import LOST, Machine, installed
+from simulated_cuda import installed
+from simulated_machine import LOST, Machine
 from simulated_worker import PAIR, QUICK, SMALL, PipedRunner, key, task, unwatched
 
 from archcalc.bench import results

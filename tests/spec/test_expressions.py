@@ -8,7 +8,7 @@ from written import channels, one, spec
 import archcalc
 from archcalc.errors import Span, SpecError
 from archcalc.spec import grammar, sizes
-from archcalc.spec.grammar import SourceText
+from archcalc.spec.source import SourceText
 from archcalc.spec.syntax import BlockCall, Chain, Join, Layer, Repeat
 
 

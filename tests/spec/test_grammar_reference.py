@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from archcalc.errors import Span, SpecError
 from archcalc.spec import arithmetic_parser, grammar
 from archcalc.spec.arithmetic import Binary, FunctionCall, Literal, Name, Reference, Value
-from archcalc.spec.grammar import SourceText
 from archcalc.spec.scanner import UnexpectedTokenError
 from archcalc.spec.sizes import SizeWord
+from archcalc.spec.source import SourceText
 from archcalc.spec.syntax import BlockCall, Chain, Join, Layer, LayerFlag, Repeat
 
 lark = pytest.importorskip("lark")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 import pytest
-from bad_documents import FRONT, refused
+from bad_documents import FRONT, Case, build, cases, refused
 from written import ops
 
 import archcalc
-from archcalc.errors import ArchcalcError
+from archcalc.errors import ArchcalcError, SpecError
 from archcalc.ops.joins import JOINS
 from archcalc.ops.table import WRITTEN
 from archcalc.spec.checks import SHORTCUTS
@@ -102,3 +103,26 @@ def test_setting_a_column_aside_as_the_hint_says_sets_it_aside(header: str) -> N
 def test_what_is_known_in_a_row_leaves_out_the_row_below() -> None:
     text = document("a -> conv 1x1 {n} > conv 1x1 {qqq}").replace("| a | 3 |\n", "| a | 3 |\n| a | 4 |\n")
     assert refused(text).hint == "known here: `type`, `n`, `in`"
+
+
+_NAMED = [case for case in cases() if case.hint.startswith("did you mean ")]
+
+
+@pytest.mark.parametrize("case", _NAMED, ids=[case.name for case in _NAMED])
+def test_what_a_hint_means_in_place_of_what_stands_there_is_another_document(case: Case) -> None:
+    """The fault is gone, whatever else the document may lack."""
+    line, start, end = case.place
+    for name in quoted(case.hint):
+        lines = case.text.split("\n")
+        lines[line - 1] = lines[line - 1][:start] + name + lines[line - 1][end:]
+        assert _fault("\n".join(lines)) != case.message, name
+
+
+def _fault(text: str) -> str:
+    """The message with which a text is refused; empty where it is counted."""
+    with contextlib.suppress(SpecError):
+        build(text)
+        return ""
+    message = refused(text).message
+    assert "does not belong here" not in message
+    return message

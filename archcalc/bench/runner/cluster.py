@@ -1,8 +1,8 @@
 """The shards of a job over a Ray cluster; Ray is optional (`archcalc[ray]`) and imported only here.
 
-Each shard is one Ray task that runs a whole session in fresh processes on its node and returns its record;
+Each shard is one Ray task that runs a session in fresh processes on its node and returns its record;
 the records merge as those of any scheduler do. A task asks for as many CPUs as the session uses threads (on
-CUDA for a whole GPU), so that Ray does not put two on the same cores.
+CUDA for a GPU of its own), so that Ray does not put two on the same cores.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""How long a session will take, before it starts: from what is counted and the speeds of a device and its host.
+"""How long a session will take, before it starts, from what is counted and a device's and its host's speeds.
 
-A sum over processes and points of what `measurer` does for each: build, autotune, capture, warm up, time, note.
-The speeds are guesses on the careful side until a record of the device is there; what they are for is a plan
-whose steps fit into the minutes that a machine is lent for. No torch.
+A sum over processes and points of what `measurer` does for each: build, autotune, capture, warm up, time,
+note. The speeds are guesses on the careful side until a record of the device is there; what they are for is a
+plan whose steps fit into the minutes that a machine is lent for. No torch.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ _BYTES = {"fp32-ieee": 4, "tf32": 4, "bf16": 2, "fp16": 2}
 class Speeds:
     """What a device and its host take; seconds unless said. The defaults are an H100's, guessed carefully.
 
-    `arithmetic`: FLOP/s by precision; `reached`: the share of the roofline that a network reaches. `launch_ns`
-    and `scatter` (relative, of a slot) by mode. `start`: processes load torch side by side; `context`: each sets up its device by itself.
-    `tune`: cuDNN tries its algorithms for a convolution that is new to the process. `build`: a network for each
-    of its layers, in Python; `kernel_ns`: a kernel called from Python, also while a graph is captured;
+    `arithmetic`: FLOP/s by precision; `reached`: the share of the roofline that a network reaches.
+    `launch_ns` and `scatter` (relative, of a slot) by mode. `start`: processes load torch side by side;
+    `context`: each sets up its device by itself. `tune`: cuDNN tries its algorithms for a convolution that is
+    new to the process. `build`: a network, for each of its layers, in Python; `ceilings`: of a precision, and
+    again for another mode; `kernel_ns`: a kernel called from Python, also while a graph is captured;
     `profile`: one profile; `host_bytes`: bytes/s from the host's memory to the device's.
     """
 

@@ -81,7 +81,7 @@ class Monitor:
         """What the samples since `begin` show, and other processes on the device.
 
         In a container NVML names processes by ids of another namespace. Where it lists none of our own, its
-        list cannot be told apart and raises no flag.
+        list cannot be distinguished and raises no flag.
         """
         listed = self.processes()
         others = flags.other_processes(listed, own) if set(listed) & set(own) else None

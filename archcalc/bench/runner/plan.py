@@ -1,7 +1,7 @@
 """Which points to measure: networks x batch x precision x mode x layout x variables; no torch.
 
 On the CPU `fp32` is IEEE single precision and is recorded as `fp32-ieee`. On CUDA it is refused: there
-convolutions round their factors to TF32 unless told otherwise, so the name does not say what ran.
+convolutions round their factors to TF32 unless set otherwise, so the name does not say what ran.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def protocol(preset: str, device: str) -> Protocol:
     on is worth more than three with a third of the rounds each, for which Student's t is 4.3. The interval
     is then labelled `within-process`; what is published takes `--thorough`, five processes.
 
-    A run is also ended by the clock, after `max_seconds` of slots, so that a comparison of whole networks on
+    A run is also ended by the clock, after `max_seconds` of slots, so that a comparison of networks on
     a CPU takes under a minute and a sweep of 84 pairs on a GPU under 20. Where that was too short the record
     says so (`out-of-time`, the flag of the warm-up). What the clock cuts is precision, never the coverage of
     the interval.

@@ -1,4 +1,4 @@
-"""A precision's name -> what torch is told, and whether the device can do it.
+"""A precision's name -> torch's settings, and whether the device can do it.
 
 `fp32-ieee`: every product in IEEE single precision. `tf32`: tensors stay fp32, the tensor cores round their
 factors to 10 bits. `bf16`, `fp16`: weights, inputs and feature maps in that type throughout, sums in fp32
@@ -51,7 +51,7 @@ def applied(precision: str, device: str) -> Iterator[torch.dtype]:
     The settings are global to the process and restored at the end.
     """
     check(precision, device)
-    if device == "cpu":  # oneDNN computes fp32 in IEEE unless it is told otherwise
+    if device == "cpu":  # oneDNN computes fp32 in IEEE unless it is set otherwise
         before = torch.get_float32_matmul_precision()
         torch.set_float32_matmul_precision("highest")
         try:

@@ -32,7 +32,7 @@ _PASSES = 15
 def measure(
     built: Built, key: Key, protocol: Protocol, process: int, watch: Callable[[str, int, float], None]
 ) -> tuple[tuple[RowResult, ...], Books | None]:
-    """Every row of a network, and the books of one forward pass (None for CUDA graphs).
+    """Every row of a network, and how one forward pass adds up (None for CUDA graphs).
 
     Rows follow each other on a device that is warm already, and there are many: each warms up for 0.1 s
     and is timed for half a second at most, which its interval shows.
@@ -117,7 +117,7 @@ def _inputs(built: Built) -> dict[str, torch.Tensor]:
 
 @dataclass(frozen=True, slots=True)
 class InSitu:
-    """ns of one forward pass: by row, between rows, and of the whole; the kernels of each row."""
+    """ns of one forward pass: by row, between rows, and in all; the kernels of each row."""
 
     total: float
     rows: dict[str, float]

@@ -214,11 +214,11 @@ class _Course:
         )
 
     def watch(self, lead: str) -> Watch:
-        def seen(what: str, rounds: int, half_width: float) -> None:
+        def report(what: str, rounds: int, half_width: float) -> None:
             so_far = f", round {rounds}, ±{half_width:.1%}" if rounds else ""
             self.progress.show(f"{lead}{what}{so_far}")
 
-        return seen
+        return report
 
     def prepare(self, key: Key) -> None:
         """The ceilings and the null test of a precision and mode, before its first point."""

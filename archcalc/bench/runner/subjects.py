@@ -21,7 +21,7 @@ from archcalc.bench.stats.protocol import Subject
 
 Module = Callable[[torch.Tensor], Any]
 _cuda: Any = torch.cuda  # its events and streams are untyped in some releases
-#: ns of a graph with several inputs at most: slots are made of whole replays, so a replay is half a slot.
+#: ns of a graph with several inputs at most: slots are made of complete replays, so a replay is half a slot.
 _GRAPH_NS = 2.5e6
 _MOST_RUNS = 2048  # in one graph
 #: How far a replay may be off the eager output, relative to its largest value: other algorithms add in
@@ -164,7 +164,7 @@ class GraphSubject(OnCuda):
         graph.replay()
 
     def slot(self, repeats: int) -> int:
-        """ns for `repeats` runs: whole replays, and of their time the part that so many runs take."""
+        """ns for `repeats` runs: complete replays, and of their time the part that so many runs take."""
         replays = math.ceil(repeats / self.runs)
         torch.cuda.synchronize()
         self.start.record()
