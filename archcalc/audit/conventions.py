@@ -33,13 +33,16 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
 #: What `about` and a factor (`16x`) grant on either side, where rounding does not grant more.
 ABOUT: Final = Fraction(1, 10)
 
+#: So many zeros may hold the place of digits: 650,000, but not the 120 layers of a network.
+_PLACES: Final = 3
+
 #: The one rule for all figures, as it is printed beside them.
 RULE: Final = (
     "A printed figure stands for the values that round to its digits. With `about`, and as a factor (`16x`), "
     f"it stands for those within {float(ABOUT):.0%} too. Where two or more digits are printed they may have "
-    "been cut off instead (`agrees if truncated`), and zeros at the end of a whole number may hold the place "
-    "of digits that were rounded or cut off (`agrees if cut to 2 digits`); a single digit is always rounded, "
-    "for one that was cut off would cover a factor of two. A bound is taken at its word."
+    "been cut off instead (`agrees if truncated`), and three zeros or more at the end of a whole number may "
+    "hold the place of digits that were rounded or cut off (`agrees if cut to 2 digits`); a single digit is "
+    "always rounded, for one that was cut off would cover a factor of two. A bound is taken at its word."
 )
 
 
@@ -164,14 +167,14 @@ def _digits(published: Published) -> int:
 def _without_zeros(published: Published) -> Published | None:
     """The figure with the zeros at its end as a power of ten: 65 x 10^4 for `650,000`.
 
-    None where there are none, where the figure is shortened already (300 million, 60K), or where fewer than
-    two digits would remain.
+    None where there are fewer than three, where the figure is shortened already (300 million, 60K), or where
+    fewer than two digits would remain.
     """
     if published.decimals != 0 or published.exponent or published.kilos or published.unit:
         return None
     digits = str(int(published.digits))
     zeros = len(digits) - len(digits.rstrip("0"))
-    if zeros == 0 or len(digits) - zeros < 2:
+    if zeros < _PLACES or len(digits) - zeros < 2:
         return None
     return replace(published, digits=published.digits / 10**zeros, exponent=zeros)
 

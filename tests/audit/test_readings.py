@@ -335,6 +335,8 @@ def test_no_tolerance_is_granted_to_a_reading(printed: str, value: object, given
         ("650,000", "660000", "differs by +1.5%"),
         ("600,000", "659272", "differs by +9.9%"),  # one digit may not be cut
         ("650.0", "659", "differs by +1.4%"),
+        ("120", "121", "differs by +0.8%"),
+        ("6,500", "6590", "differs by +1.4%"),
         ("16x", "14.4", "agrees"),
         ("16x", "14.3", "differs by -10.6%"),
         ("2.5x", "2.7", "agrees"),
