@@ -39,9 +39,9 @@ class ArchcalcError(Exception):
 
     def render(self) -> str:
         """The message for a terminal, with the hint on its own line."""
-        lines = [f"error: {_told(self.message)}"]
+        lines = [f"error: {_quoted(self.message)}"]
         if self.hint:
-            lines.append(f"  hint: {_told(self.hint)}")
+            lines.append(f"  hint: {_quoted(self.hint)}")
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -114,27 +114,51 @@ class SpecError(ArchcalcError):
         """File, line and column, the message, the user's own line with a caret, and the hint."""
         if self.span is None:
             return super().render()
-        lines = [f"{self.span}: error: {_told(self.message)}", *_excerpt(self.span)]
+        lines = [f"{self.span}: error: {_quoted(self.message)}", *_excerpt(self.span)]
         if self.also is not None:
             what, where = self.also
-            lines += [f"  {_told(what)}, {where}", *_excerpt(where)]
+            lines += [f"  {_quoted(what)}, {where}", *_excerpt(where)]
         if self.hint:
-            lines.append(f"  hint: {_told(self.hint)}")
+            lines.append(f"  hint: {_quoted(self.hint)}")
         return "\n".join(lines)
 
 
 _EXCERPT_WIDTH = 96  # a table row can be wider than any terminal; the caret must stay in sight
-_QUOTED = re.compile(r"`([^`]{60})[^`]{4,}`")
+_QUOTED = re.compile(r"`([^`]{32})[^`]{4,}([^`]{28})`")  # a path says most at its end
+
+
+#: Control characters, of which terminals make commands; marks that turn the direction of writing around,
+#: behind which text can hide; separators of lines; halves of characters.
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufff9-\ufffb]"
+)
+
+
+def printable(text: str) -> str:
+    """`text` without what a terminal or a page would obey; new lines and tabs stay."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def one_line(text: str) -> str:
+    """`text` as `printable` leaves it, on one line."""
+    if text.isascii() and text.isprintable():
+        return text
+    return printable(text).replace("\n", " ").replace("\t", " ")
+
+
+def escaped(text: str) -> str:
+    """Text of a format that has `\\uXXXX` escapes, such as JSON, with control characters written so."""
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _plain(text: str) -> str:
-    """`text` on one line and without control characters, which a terminal would obey."""
+    """`text` on one line and with nothing but what has a shape of its own."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.replace("\t", " "))
 
 
-def _told(text: str) -> str:
+def _quoted(text: str) -> str:
     """A message in which what is quoted from the user is harmless and not too long."""
-    return _QUOTED.sub(r"`\1…`", _plain(text))
+    return _QUOTED.sub(r"`\1…\2`", _plain(text))
 
 
 def _width(text: str) -> int:

@@ -90,13 +90,16 @@ def read(ledger: Ledger, chosen: Outline) -> list[Entry]:
     spec = trunk.spec
     counted = ledger.count(chosen, heads=True) if any(head.claims for head in spec.heads) else trunk
     entries = [
-        _entry(counted, claim, claim.header, row)
-        for row in counted.counts.rows
-        for claim in counted.table_row(row).claims
+        of_row(counted, claim, row) for row in counted.counts.rows for claim in counted.table_row(row).claims
     ]
     column = _column(spec, spec.variables)
     entries += [_entry(trunk, claim, column or claim.header, None) for claim in spec.totals]
     return [e for e in entries if e is not None and e.claim.cell.span.file == ledger.document.file]
+
+
+def of_row(counted: CountedSpec, claim: CellClaim, row: RowCount) -> Entry | None:
+    """A row's claim as an entry; None where its cell builds the row and so claims nothing."""
+    return _entry(counted, claim, claim.header, row)
 
 
 def _entry(counted: CountedSpec, claim: CellClaim, column: str, row: RowCount | None) -> Entry | None:

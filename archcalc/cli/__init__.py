@@ -5,7 +5,7 @@ Exit status: 0 fine, 1 a check failed, 2 bad input or usage, 130 interrupted.
 
 from __future__ import annotations
 
-import os
+import errno
 import signal
 import sys
 from collections.abc import Iterable
@@ -78,44 +78,48 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run the command line; the exit status. Prints one message for any failure."""
-    from archcalc.cli import terminal
-    from archcalc.errors import ArchcalcError, missing_extra
+    from archcalc.cli import streams, terminal
 
     debug = "--debug" in arguments
     # `--debug` is understood wherever it stands, since it is added once something has gone wrong.
     arguments = [a for a in arguments if a != "--debug"]
     called = [a for a in arguments[:1] if a in COMMANDS]
+    streams.prepare()
     try:
         app = application(called or COMMANDS)
         status = app(args=arguments, prog_name="archcalc", standalone_mode=False)
-        sys.stdout.flush()
+        streams.flush_results()
         return status if isinstance(status, int) else 0
-    except ArchcalcError as fault:
-        if debug:
-            raise
-        terminal.print_error(fault)
-        return 2
-    except ModuleNotFoundError as fault:
-        missing = missing_extra(fault, f"`archcalc {''.join(called)}`")
-        if debug or missing is None:
-            raise
-        terminal.print_error(missing)
-        return 2
     except _Usage as fault:
-        fault.show()
+        with streams.writing_remarks():
+            fault.show()
         return 2
     except (KeyboardInterrupt, typer.Abort):
         terminal.note("interrupted")
         return 130
     except BrokenPipeError:
-        # The reader has gone (`| head`): stay quiet, also when Python flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.drop_results()
         return 0
     except Exception as fault:
         if debug:
             raise
-        terminal.note(f"error: {type(fault).__name__}: {fault}")
-        terminal.note(
-            "  hint: this is a fault in archcalc; run again with `--debug` and report what it prints"
-        )
+        return _failed(fault, "".join(called))
+
+
+def _failed(fault: Exception, command: str) -> int:
+    """Say what went wrong; the exit status."""
+    from archcalc.cli import streams, terminal
+    from archcalc.errors import ArchcalcError, missing_extra
+
+    if isinstance(fault, ModuleNotFoundError):
+        fault = missing_extra(fault, f"`archcalc {command}`") or fault
+    if isinstance(fault, ArchcalcError):
+        terminal.print_error(fault)
         return 2
+    if isinstance(fault, OSError) and fault.filename is None and fault.errno in (errno.ENOSPC, errno.EBADF):
+        streams.drop_results()  # the help text, which typer prints by itself
+        terminal.note(f"error: cannot write to stdout: {fault.strerror}")
+        return 2
+    terminal.note(f"error: {type(fault).__name__}: {fault}")
+    terminal.note("  hint: this is a fault in archcalc; run again with `--debug` and report what it prints")
+    return 2

@@ -49,14 +49,20 @@ def table(
     wide: options.Wide = False,
 ) -> None:
     """Print a network's table with the exact cost of every row beside what the paper prints."""
+    from archcalc import api
     from archcalc.views import costs as views
-    from archcalc.views import tables
+    from archcalc.views import sizes, tables
 
     chosen = options.load(name, settings)
     counted = chosen.counts(options.size(input), batch, options.precision(precision), heads, fused)
-    costs = views.costs(counted, expand)
+    wrong = api.wrong_sizes(chosen, counted) if input is None else ()
+    costs = sizes.beside(views.costs(counted, expand), counted, wrong)
+
+    def as_json() -> object:
+        return {**views.costs_json(counted, expand), "wrong_sizes": sizes.as_json(wrong)}
+
     if record is None:
-        options.emit(costs, lambda: views.costs_json(counted, expand), how, output, force, wide)
+        options.emit(costs, as_json, how, output, force, wide)
         return
     beside = _with_rows(costs, counted, record, name)
     options.emit(beside, lambda: tables.records(beside), how, output, force, wide)

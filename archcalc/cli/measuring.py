@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
     from archcalc.audit.findings import Finding
     from archcalc.bench.records.record import Key, Point, Record
     from archcalc.bench.runner.plan import Conditions
+
+
+def _finite(minutes: float | None) -> float | None:
+    """A number of minutes. Raises `ArchcalcError` for `nan` and `inf`."""
+    if minutes is not None and not math.isfinite(minutes):
+        raise ArchcalcError(f"`--minutes {minutes}` is no time", "write a number, as `--minutes 8`")
+    return minutes
+
 
 Device = Annotated[str | None, typer.Option("--device", help="Measure on cpu or cuda.")]
 Batches = Annotated[str, typer.Option("--batch", metavar="N,N", help="Images at once; several by commas.")]
@@ -38,7 +47,8 @@ Saved = Annotated[
     typer.Option("--record", metavar="FILE", help="A saved record: a file, or a shipped one's name."),
 ]
 Minutes = Annotated[
-    float | None, typer.Option("--minutes", min=0, help="Begin no further point after so long.")
+    float | None,
+    typer.Option("--minutes", min=0, callback=_finite, help="Begin no further point after so long."),
 ]
 
 

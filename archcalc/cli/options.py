@@ -10,7 +10,7 @@ import typer
 
 from archcalc import export, files
 from archcalc.cli import terminal
-from archcalc.errors import ArchcalcError
+from archcalc.errors import ArchcalcError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -140,5 +140,5 @@ def deliver(text: str, output: Path | None, force: bool) -> None:
     if output is None:
         terminal.print_text(text)
         return
-    files.write(output, text, force)
+    files.write(output, printable(text), force)
     terminal.note(f"wrote {output}")

@@ -10,6 +10,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from archcalc.cli import streams
+from archcalc.errors import one_line, printable
 from archcalc.export.plain import cells, plain_text
 
 if TYPE_CHECKING:
@@ -29,16 +31,17 @@ def is_terminal() -> bool:
 def print_table(table: Table, wide: bool = False) -> None:
     """Print a table: its extra columns only where there is room for them, or `wide` asks."""
     if not is_terminal():
-        sys.stdout.write(plain_text(table if wide else table.narrow()))
+        print_text(plain_text(table if wide else table.narrow()))
         return
     from rich.console import Console
 
     console = Console(highlight=False)
     if not wide and _width(table) > console.width:
         table = table.narrow()
-    console.print(_rich(table, console.width))
-    for note in table.notes:
-        console.print(note, style="dim", markup=False)
+    with streams.writing_results():
+        console.print(_rich(table, console.width))
+        for note in table.notes:
+            console.print(note, style="dim", markup=False)
 
 
 def _headers(table: Table) -> list[str]:
@@ -98,24 +101,27 @@ def width() -> int:
 def print_lines(lines: Iterable[tuple[str, str]]) -> None:
     """Print lines of a report; the second of each pair says how it is meant: good, warn, bad, dim, title."""
     if not is_terminal():
-        sys.stdout.write("".join(f"{line}\n" for line, _ in lines))
+        print_text("".join(f"{line}\n" for line, _ in lines))
         return
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False)
-    for line, meant in lines:
-        console.print(Text(line, style=_STYLES.get(meant, "")), soft_wrap=True)
+    with streams.writing_results():
+        for line, meant in lines:
+            console.print(Text(printable(line), style=_STYLES.get(meant, "")), soft_wrap=True)
 
 
 def print_text(text: str) -> None:
-    """Print text as it is."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    """Print text as it is, but for what a terminal would obey."""
+    with streams.writing_results():
+        sys.stdout.write(printable(text if text.endswith("\n") else text + "\n"))
 
 
 def note(text: str) -> None:
     """A remark on stderr, so that stdout holds only results."""
-    sys.stderr.write(text + "\n")
+    with streams.writing_remarks():
+        sys.stderr.write(printable(text) + "\n")
 
 
 def print_error(fault: ArchcalcError) -> None:
@@ -124,7 +130,8 @@ def print_error(fault: ArchcalcError) -> None:
     if sys.stderr.isatty() and "NO_COLOR" not in os.environ:
         first, _, rest = message.partition("\n")
         message = f"\x1b[1;31m{first}\x1b[0m" + ("\n" + rest if rest else "")
-    sys.stderr.write(message + "\n")
+    with streams.writing_remarks():
+        sys.stderr.write(message + "\n")
 
 
 class ProgressBar:
@@ -166,7 +173,7 @@ class ProgressBar:
     def show(self, what: str) -> None:
         """What is going on now."""
         if self._task is not None:
-            self._bar.update(self._task, description=what)
+            self._bar.update(self._task, description=one_line(what))
 
     def advance(self) -> None:
         """A step is done."""

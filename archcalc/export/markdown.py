@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
+from archcalc.errors import printable
 from archcalc.export import Format
 from archcalc.views import tables
 
 if TYPE_CHECKING:
     from archcalc.views.tables import Table
+
+_TAG: Final = re.compile(r"<(?=[A-Za-z/!?])(?!!-- Made by `archcalc report`; [^<>]* -->)")
+_LINK: Final = re.compile(r"\]\((?!(?:https?://[^\s()<>&\\]*|[\w./+-]+)\))")
+_DEFINITION: Final = re.compile(r"\]:")
 
 
 def markdown(table: Table) -> str:
@@ -34,15 +40,25 @@ def markdown(table: Table) -> str:
     ]
     lines = [line(header), "| " + " | ".join(rule) + " |", *map(line, body)]
     if table.title:
-        lines = [f"**{table.title}**", "", *lines]
+        lines = [f"**{inert(table.title)}**", "", *lines]
     for note in table.notes:
-        lines += ["", note]
+        lines += ["", inert(note)]
     return "\n".join(lines) + "\n"
 
 
 def _escape(text: str) -> str:
     # A star within a word, as in 28*28*64, would begin emphasis.
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*").replace("\n", " ")
+    text = text.replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*").replace("[", "\\[")
+    return inert(text)
+
+
+def inert(text: str) -> str:
+    """Markdown in which nothing runs: no tag of HTML, and no link but to a file or an https page.
+
+    A `<` stays where no tag could begin (`<25M`), and a link where its target is a plain path or address.
+    """
+    text = _TAG.sub("&lt;", printable(text))
+    return _DEFINITION.sub(r"]\:", _LINK.sub(r"]\(", text))
 
 
 FORMAT = Format("Markdown", "md", markdown)

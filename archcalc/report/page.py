@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from archcalc import export
+from archcalc.errors import one_line
 from archcalc.export import markdown
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def text(page: Page) -> str:
             lines += [markdown.markdown(sheet.table.narrow()).rstrip("\n"), ""]
         lines += [f"All columns: {files}"]
     lines += ["", "## Method and environment", "", *map(item, page.method)]
-    return "\n".join(lines) + "\n"
+    return markdown.inert("\n".join(lines)) + "\n"
 
 
 def file_name(name: str) -> str:
@@ -116,9 +117,9 @@ def files(page: Page, png: bool = False) -> Mapping[str, str | bytes]:
     made: dict[str, str | bytes] = {page.file: text(page)}
     for figure in page.figures:
         path = f"{page.slug}/{file_name(figure.name)}"
-        made[f"{path}.svg"] = style.svg(figure.draw, figure.alt)
+        made[f"{path}.svg"] = style.svg(figure.draw, one_line(figure.alt))
         if png:
-            made[f"{path}.png"] = style.png(figure.draw, figure.alt)
+            made[f"{path}.png"] = style.png(figure.draw, one_line(figure.alt))
     for sheet in page.sheets:
         for form in export.attached():
             if form.table is not None:

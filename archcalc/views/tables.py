@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from archcalc import units
+from archcalc.errors import one_line
 from archcalc.numbers import Array
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ class Column:
     kind: str = "text"
     extra: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", one_line(self.key))
+        object.__setattr__(self, "header", one_line(self.header))
+
     @property
     def numeric(self) -> bool:
         """Whether the column is aligned to the right."""
@@ -44,7 +49,7 @@ class Table:
     """Rows of raw values under columns; `totals` are set apart below them.
 
     `marks` flags rows for the eye (`good`, `bad`, `dim`) by index. `notes` say scope and conventions, and
-    are printed under the table.
+    are printed under the table. Texts of documents are made safe to print here and in `text`.
     """
 
     title: str
@@ -53,6 +58,10 @@ class Table:
     totals: tuple[tuple[Any, ...], ...] = ()
     notes: tuple[str, ...] = ()
     marks: Mapping[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", one_line(self.title))
+        object.__setattr__(self, "notes", tuple(map(one_line, self.notes)))
 
     def narrow(self) -> Table:
         """The table without its extra columns."""
@@ -80,8 +89,10 @@ class Ratio:
 
 def text(value: Any, column: Column) -> str:
     """A value as people read it: `163.3K`, `256x28x28`, `0.72`; nothing for None."""
-    if value is None or (isinstance(value, str) and not value):
+    if value is None:
         return ""
+    if isinstance(value, str):
+        return one_line(value)
     if isinstance(value, Ratio):
         return _range(value.value, units.ratio)
     return _range(value, _KINDS.get(column.kind, str))

@@ -96,6 +96,9 @@ def conditions(
     Defaults: eager; `fp32-ieee`, NCHW and the name `warm` for the caches on the CPU, `tf32`, NHWC (channels
     last) and cold caches on CUDA.
     """
+    if device.lower().startswith(("gpu", "nvidia", "cuda:", "rocm", "mps")):
+        hint = "an NVIDIA GPU is `cuda`; choose among several with CUDA_VISIBLE_DEVICES"
+        raise ArchcalcError(f"no device is called `{device}`", hint)
     device = _known(device, DEVICES, "device")
     cuda = device == "cuda"
     precisions = tuple(precision(p, device) for p in precisions) or (("tf32",) if cuda else ("fp32-ieee",))

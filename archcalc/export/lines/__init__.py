@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from archcalc.errors import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -14,6 +16,7 @@ Line = tuple[str, str]
 
 def wrapped(text: str, width: int, indent: str, style: str = "") -> Iterator[Line]:
     """A paragraph broken at `width`; its later lines stand a little further in."""
+    text = one_line(text)
     later = " " * len(indent) + "  " * (indent.isspace())
     for line in textwrap.wrap(
         text, width, initial_indent=indent, subsequent_indent=later, break_on_hyphens=False
