@@ -16,7 +16,7 @@ from archcalc.document import document
 from archcalc.document.textfile import split
 from archcalc.errors import ArchcalcError, Span, SpecError
 from archcalc.ops.table import OPS
-from archcalc.spec import arithmetic, claims, library, outline
+from archcalc.spec import arithmetic, claims, library, outline, queries
 
 SECONDS = 1.0  # of CPU time, for one text
 
@@ -155,7 +155,9 @@ def outcome(text: str) -> str:
                 claims.figure(claim.published)
             for part in (part for reading in claim.readings for part in reading.parts):
                 for reference in arithmetic.references(part):
-                    queries.query(reference)
+                    queries.parse(reference)
+        for note in contents.footnotes.values():
+            claims.executed(note)
         for network in networks[:3]:
             counted = api.assemble(network, {}).counts(heads=True)
             assert counted.total.macs >= 0
