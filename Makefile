@@ -1,9 +1,9 @@
 .PHONY: test fast lint reports gpu gpu-plan gpu-dry wheels record-cpu
 test:
-	python -m pytest -q
+	python -m pytest -q -m "slow or not slow"
 
 fast:
-	python -m pytest -q -m "not slow"
+	python -m pytest -q
 
 lint:
 	ruff check . && ruff format --check . && mypy
