@@ -66,6 +66,17 @@ class PairFigures:
         """Measured over predicted rho, less one: what the roofline does not explain."""
         return None if self.predicted is None else self.saving.rho.point / self.predicted - 1
 
+    @property
+    def verdict(self) -> str:
+        """The verdict in words, which says where the new network does more arithmetic than the old one."""
+        return str(self.saving.verdict) + (" (costlier)" if self.saving.costlier else "")
+
+    @property
+    def regime(self) -> str:
+        """The predicted regime in words: one, or from which to which; empty without ceilings."""
+        regimes = [str(x.prediction.regime) for x in (self.old, self.new) if x.prediction is not None]
+        return " -> ".join(dict.fromkeys(regimes))
+
 
 @dataclass(frozen=True, slots=True)
 class RowFigures:

@@ -58,8 +58,7 @@ class Trial:
     @property
     def regime(self) -> str:
         """The predicted regime in words: one, or from which to which; empty without ceilings."""
-        regimes = [x.prediction.regime for x in (self.figures.old, self.figures.new) if x.prediction]
-        return " to ".join(dict.fromkeys(str(r) for r in regimes))
+        return self.figures.regime.replace(" -> ", " to ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ def _saving(t: Trial, names: Sequence[str]) -> tuple[Any, ...]:
         *_ends(f.saving.rho),
         rounded(f.predicted),
         *(_ends(f.saving.interval) if f.saving.interval is not None else (None, None, None)),
-        str(f.saving.verdict) + (" (costlier)" if f.saving.costlier else ""),
+        f.verdict,
         t.regime,
         f.saving.rho.label,
         " ".join(sorted({str(flag.kind) for flag in f.flags})),

@@ -145,7 +145,6 @@ _MARKS = {"realized": "good", "reversed": "bad", "refused": "warn"}
 
 def _saving(figures: PairFigures, settings: tuple[str, ...]) -> tuple[Any, ...]:
     saving, new, old = figures.saving, figures.new, figures.old
-    regimes = [str(x.prediction.regime) for x in (old, new) if x.prediction is not None]
     return (
         f"{new.network.name} / {old.network.name}",
         *_where(figures.point),
@@ -155,8 +154,8 @@ def _saving(figures: PairFigures, settings: tuple[str, ...]) -> tuple[Any, ...]:
         _bounds(saving.rho),
         "undefined" if saving.interval is None else f"{saving.interval.point:.2f}",
         "" if saving.interval is None else _bounds(saving.interval, 2),
-        str(saving.verdict) + (" (costlier)" if saving.costlier else ""),
-        ", ".join(dict.fromkeys(regimes)) if len(set(regimes)) < 2 else " -> ".join(regimes),
+        figures.verdict,
+        figures.regime,
         "" if figures.predicted is None else f"{figures.predicted:.3f}",
         "" if figures.difference is None else percent(figures.difference, signed=True),
     )
