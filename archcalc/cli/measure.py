@@ -64,6 +64,8 @@ def measure(
     pair: Annotated[bool, typer.Option("--pair", help="Time each against the first, interleaved.")] = False,
     rows: Annotated[bool, typer.Option("--rows", help="Time each row too, alone and in situ.")] = False,
     fuse: measuring.Fuse = False,
+    heap: measuring.Heap = "steady",
+    caches: measuring.Caches = None,
     quick: measuring.Quick = False,
     thorough: measuring.Thorough = False,
     threads: measuring.Threads = 0,
@@ -77,7 +79,8 @@ def measure(
     from archcalc.bench.runner import plan
 
     chosen = measuring.choose(names, settings, input)
-    where = measuring.conditions(device, measuring.numbers(batch, "batch"), precision, mode, layout, fuse)
+    batches = measuring.numbers(batch, "batch")
+    where = measuring.conditions(device, batches, precision, mode, layout, fuse, heap, caches)
     if pair and len(chosen.names) < 2:
         raise ArchcalcError("a pair needs two networks", "`archcalc measure v1 v3 --pair`")
     networks = chosen.pairs() if pair else tuple((name,) for name in dict.fromkeys(chosen.names))
@@ -103,6 +106,8 @@ def sweep(
     mode: measuring.Modes = None,
     layout: measuring.Layouts = None,
     fuse: measuring.Fuse = False,
+    heap: measuring.Heap = "steady",
+    caches: measuring.Caches = None,
     quick: measuring.Quick = False,
     thorough: measuring.Thorough = False,
     threads: measuring.Threads = 0,
@@ -129,7 +134,8 @@ def sweep(
         raise ArchcalcError("`--shard` and `--ray` exclude one another", "Ray deals the shards by itself")
     chosen = measuring.choose(names, None)
     pairs = tuple(dict.fromkeys(zip(chosen.names[::2], chosen.names[1::2], strict=True)))
-    where = measuring.conditions(device, measuring.numbers(batch, "batch"), precision, mode, layout, fuse)
+    batches = measuring.numbers(batch, "batch")
+    where = measuring.conditions(device, batches, precision, mode, layout, fuse, heap, caches)
     axes = {
         "width": [str(n) for n in measuring.numbers(channels, "number of channels")],
         "grid": [str(n) for n in measuring.numbers(grid, "grid")],

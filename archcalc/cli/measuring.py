@@ -38,6 +38,13 @@ Layouts = Annotated[
     str | None, typer.Option("--layout", metavar="L,L", help="nchw or nhwc; default nhwc on CUDA.")
 ]
 Fuse = Annotated[bool, typer.Option("--fuse", help="Fold batch normalisation, as when deployed.")]
+Heap = Annotated[
+    str, typer.Option("--heap", help="steady or default: how measuring processes manage their memory.")
+]
+Caches = Annotated[
+    str | None,
+    typer.Option("--caches", help="cold: inputs rotate through more than the last cache; warm: one input."),
+]
 Quick = Annotated[bool, typer.Option("--quick", help="One process, fewest rounds.")]
 Thorough = Annotated[bool, typer.Option("--thorough", help="Five processes, more rounds.")]
 Threads = Annotated[int, typer.Option("--threads", min=0, help="CPU threads; 0: as torch chooses.")]
@@ -123,11 +130,14 @@ def conditions(
     mode: str | None,
     layout: str | None,
     fuse: bool,
+    heap: str = "steady",
+    caches: str | None = None,
 ) -> Conditions:
     """The axes that the options span."""
     from archcalc.bench.runner import plan
 
-    return plan.conditions(device, batches, listed(precision), listed(mode), listed(layout), fuse)
+    axes = listed(precision), listed(mode), listed(layout)
+    return plan.conditions(device, batches, *axes, fuse, heap, caches or "")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from archcalc.bench import results as measured
 from archcalc.bench import work
 from archcalc.bench.records import storage
 from archcalc.bench.records.record import Point, Record, Status
-from archcalc.bench.runner import plan, session
+from archcalc.bench.runner import plan, pool, session
 from archcalc.bench.runner.session import Job
 from archcalc.bench.runner.tasks import Answer, Task, TaskKind
 from archcalc.bench.stats.statistics import SavingVerdict
@@ -309,3 +309,34 @@ def test_a_point_that_is_no_pair_has_no_saving() -> None:
     assert measured_views.savings(record, [point]).rows == ()
     (latency,) = measured.latencies(record, point)
     assert latency.throughput.point == pytest.approx(1e9 / latency.ns.point)
+
+
+# -- the heap ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("heap", "set_by_us"), [("steady", True), ("default", False)])
+def test_processes_get_the_heap_of_their_points(
+    monkeypatch: pytest.MonkeyPatch, heap: str, set_by_us: bool
+) -> None:
+    environments: list[dict[str, str]] = []
+
+    class StoppedError(Exception):
+        pass
+
+    def popen(command: list[str], env: dict[str, str], **options: object) -> None:
+        environments.append(env)
+        raise StoppedError
+
+    for name in pool.STEADY_HEAP:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pool.subprocess, "Popen", popen)
+    keys = plan.points([PAIR], plan.conditions("cpu", heap=heap))
+    with pytest.raises(StoppedError):
+        session.measure(job(keys=keys))
+    assert (set(pool.STEADY_HEAP) <= set(environments[0])) is set_by_us
+
+
+def test_a_session_has_one_heap() -> None:
+    keys = [plan.points([PAIR], plan.conditions("cpu", heap=heap))[0] for heap in ("steady", "default")]
+    with pytest.raises(ArchcalcError, match="one heap"):
+        session.measure(job(keys=tuple(keys)))

@@ -23,8 +23,9 @@ NAMES = (
 OPTIONS = (
     "--input", "--batch", "--set", "--precision", "--heads", "--no-heads", "--fused", "--output", "-o",
     "--force", "--wide", "--format", "-f", "--expand", "--record", "--device", "--mode", "--layout",
-    "--fuse", "--quick", "--thorough", "--threads", "--seed", "--minutes", "--pair", "--rows",
-    "--channels", "--grid", "--shard", "--ray", "--all", "--as", "--png", "--debugg", "-x", "--", "---",
+    "--fuse", "--heap", "--caches", "--quick", "--thorough", "--threads", "--seed", "--minutes", "--pair",
+    "--rows", "--channels", "--grid", "--shard", "--ray", "--all", "--as", "--png",
+    "--debugg", "-x", "--", "---",
 )  # fmt: skip
 VALUES = (
     "0", "1", "-1", "2", "1.5", "1e3", "1e999", "nan", "inf", "-inf", "", " ", "x", "224", "3x224x224",

@@ -356,3 +356,13 @@ def test_only_what_was_read_from_a_file_is_measured() -> None:
     text = (ROOT / "specs" / "lenet-5.md").read_text(encoding="utf-8")
     with pytest.raises(package.ArchcalcError, match="not read from a file"):
         package.loads(text).measure()
+
+
+def test_the_heap_is_a_condition(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    for heap in ("steady", "default"):
+        fine(archcalc("measure", "3x3", "--heap", heap, "--output", str(path), *SMALL))
+    assert [p.key.heap for p in storage.load(path).points] == ["default", "steady"]
+    wrong = archcalc("measure", "3x3", "--heap", "large", "--output", str(path), *SMALL)
+    assert wrong.status == 2
+    assert "known: steady, default" in wrong.stderr
