@@ -2,7 +2,7 @@
 
 A printed figure is an interval: the values that would have been printed so. Which values those are
 depends on a `Convention` that papers rarely state (is K 1000 or 1024, were digits rounded or cut
-off?), so `archcalc.units.readings` asks which reading of a column explains most of its cells.
+off?), so `archcalc.units.inference` asks which reading of a column explains most of its cells.
 All arithmetic is exact (`Fraction`); nothing here passes through a float unless the caller brings one.
 """
 
