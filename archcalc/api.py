@@ -14,9 +14,8 @@ from archcalc import display
 from archcalc.cost import counts
 from archcalc.document import document
 from archcalc.errors import ArchcalcError, requires, suggest
-from archcalc.metrics import SHAPES
 from archcalc.numbers import Array, exact
-from archcalc.shapes import BYTES, in_papers
+from archcalc.shapes import BYTES
 from archcalc.spec import library, outline, spec
 from archcalc.spec import lower as expand
 
@@ -28,10 +27,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from archcalc.audit import Audit
-    from archcalc.audit.sizes import WrongSize
     from archcalc.bench.records.record import Record
     from archcalc.cost.compare import Comparison
-    from archcalc.cost.counts import Counts, RowCount
+    from archcalc.cost.counts import Counts
     from archcalc.document.text import Scalar
     from archcalc.graph.graph import Graph
     from archcalc.nn.network import Network
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
     from archcalc.nn.verify import Verification
     from archcalc.spec.inputs import GivenInput
     from archcalc.spec.outline import Outline
-    from archcalc.spec.rows import CellClaim
     from archcalc.spec.spec import Spec
     from archcalc.views.tables import Table
 
@@ -254,32 +251,6 @@ def known_precision(name: str) -> Precision:
         hint = suggest(name, list(BYTES)) or ", ".join(BYTES)
         raise ArchcalcError(f"no precision is called `{name}`", hint)
     return cast("Precision", name)
-
-
-def wrong_sizes(network: Architecture, counted: Counts) -> tuple[WrongSize, ...]:
-    """The sizes that the network's own table prints and that it does not give on its own input.
-
-    None where a variable is set anew, or the network reads another one's table.
-    """
-    described = network.spec
-    table_rows = (*described.rows, *described.heads)
-    if described.settings or not any(
-        _looks_wrong(claim, row) for row in counted.rows for claim in table_rows[row.row.index].claims
-    ):
-        return ()
-    from archcalc.audit import sizes
-
-    outlines = outline.networks(described.document)
-    own = next(o for o in outlines if o.name == described.name)
-    return sizes.wrong_sizes(own, described, counted)
-
-
-def _looks_wrong(claim: CellClaim, row: RowCount) -> bool:
-    """Whether a claimed shape is anything but the computed one, digit by digit: then the audit decides."""
-    if claim.metric not in SHAPES:
-        return False
-    computed = dict(zip("hwc", in_papers(row.input if claim.metric == "input" else row.output), strict=False))
-    return any(part != str(computed.get(name)) for name, part in claim.parts.items())
 
 
 # -- several networks -----------------------------------------------------------------------------

@@ -86,6 +86,7 @@ def run(arguments: list[str]) -> int:
     called = [a for a in arguments[:1] if a in COMMANDS]
     streams.prepare()
     try:
+        _refuse_nul(arguments)
         app = application(called or COMMANDS)
         status = app(args=arguments, prog_name="archcalc", standalone_mode=False)
         streams.flush_results()
@@ -104,6 +105,15 @@ def run(arguments: list[str]) -> int:
         if debug:
             raise
         return _failed(fault, "".join(called))
+
+
+def _refuse_nul(arguments: list[str]) -> None:
+    """Raise `ArchcalcError` for a NUL byte, with which no file's name can be looked up."""
+    from archcalc.errors import ArchcalcError
+
+    for argument in arguments:
+        if "\0" in argument:
+            raise ArchcalcError(f"`{argument}` holds a NUL byte", "no name of a file or network does")
 
 
 def _failed(fault: Exception, command: str) -> int:

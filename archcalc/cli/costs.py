@@ -49,13 +49,12 @@ def table(
     wide: options.Wide = False,
 ) -> None:
     """Print a network's table with the exact cost of every row beside what the paper prints."""
-    from archcalc import api
     from archcalc.views import costs as views
     from archcalc.views import sizes, tables
 
     chosen = options.load(name, settings)
     counted = chosen.counts(options.size(input), batch, options.precision(precision), heads, fused)
-    wrong = api.wrong_sizes(chosen, counted) if input is None else ()
+    wrong = sizes.wrong(chosen.spec, counted) if input is None else ()
     costs = sizes.beside(views.costs(counted, expand), counted, wrong)
 
     def as_json() -> object:

@@ -97,20 +97,20 @@ def choose(names: Sequence[str], settings: Sequence[str] | None, input: str | No
     from archcalc.spec import library
 
     sources: dict[str, str] = {}
-    found = []
+    chosen = []
     for typed in names:
         name = options.load(typed, settings).name
         source = _source(typed)
         if library.is_path(typed) and sources.setdefault(name, source) != source:
             raise ArchcalcError(f"two networks are called `{name}`", "rename one in its spec")
         sources.setdefault(name, source)
-        found.append(name)
+        chosen.append(name)
     parts = (text.partition("=") for text in settings or ())
     variables = {n.strip(): v.strip() for n, _, v in parts}
     if input is not None:
-        options.size(input)  # a fault in it is told here
+        options.size(input)  # a fault in it is raised here
         variables["input"] = input
-    return Chosen(tuple(found), sources, variables)
+    return Chosen(tuple(chosen), sources, variables)
 
 
 def _source(typed: str) -> str:
@@ -238,7 +238,7 @@ def held(record: Record, chosen: Chosen, axes: Axes) -> tuple[Point, ...]:
     batch, precision, mode, layout, fuse = axes
     precisions = {"fp32-ieee" if p == "fp32" else p for p in listed(precision)}
     batches = set(numbers(batch, "batch")) if batch != "1" else set()
-    found = [
+    points = [
         point
         for point in record.points
         if (key := point.key).networks in set(chosen.pairs())
@@ -249,14 +249,14 @@ def held(record: Record, chosen: Chosen, axes: Axes) -> tuple[Point, ...]:
         and (not fuse or key.fused)
         and set(chosen.variables.items()) <= set(key.variables)
     ]
-    if not found:
+    if not points:
         there = dict.fromkeys(" ".join(p.key.networks) for p in record.points if len(p.key.networks) == 2)
         names = " or ".join(" ".join(pair) for pair in chosen.pairs())
         raise ArchcalcError(
             f"the record holds no measurement of {names} under these conditions",
             "it holds the pairs: " + ("; ".join(there) or "none"),
         )
-    return tuple(found)
+    return tuple(points)
 
 
 def claims(chosen: Chosen) -> tuple[Finding, ...]:
@@ -273,11 +273,11 @@ def claims(chosen: Chosen) -> tuple[Finding, ...]:
     for name, outline in outlines.items():
         names |= dict.fromkeys(outline.aliases, names[name])
     documents = {outline.document.file: outline.document for outline in outlines.values()}
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for file, document in documents.items():
         ledger = Ledger(document, library.networks(Path(file)), known=known)
         for finding in audited.audit(ledger, sentences.read(document), Footnotes(ledger))[0]:
             about = {names[n] for n in finding.networks if n in names}
             if 0 in about and len(about) > 1:
-                found.append(finding)
-    return tuple(found)
+                findings.append(finding)
+    return tuple(findings)

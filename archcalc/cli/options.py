@@ -79,14 +79,14 @@ def variables(settings: Sequence[str] | None) -> dict[str, Scalar]:
     """`name=value` pairs as exact values. Raises `ArchcalcError` for anything else."""
     from archcalc.document.text import number
 
-    found: dict[str, Scalar] = {}
+    values: dict[str, Scalar] = {}
     for text in settings or ():
         name, equals, value = text.partition("=")
         if not equals or not name.strip() or not value.strip():
             raise ArchcalcError(f"`--set {text}` sets nothing", "write `--set width=64`")
         exact: int | Fraction | None = number(value.strip())
-        found[name.strip()] = value.strip() if exact is None else exact
-    return found
+        values[name.strip()] = value.strip() if exact is None else exact
+    return values
 
 
 def size(text: str | None) -> GivenInput | None:

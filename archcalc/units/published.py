@@ -2,7 +2,7 @@
 
 A printed figure is an interval: the values that would have been printed so. Which values those are
 depends on a `Convention` that papers rarely state (is K 1000 or 1024, were digits rounded or cut
-off?), so `archcalc.units.readings` asks which reading of a column explains most of its cells.
+off?), so `archcalc.units.inference` asks which reading of a column explains most of its cells.
 All arithmetic is exact (`Fraction`); nothing here passes through a float unless the caller brings one.
 """
 
@@ -203,27 +203,27 @@ def parse(text: str) -> Published:
     Raises ValueError, with a message fit for users, on anything else.
     """
     stripped = text.strip()
-    shown = stripped if len(stripped) <= _MAX_LENGTH else stripped[:_MAX_LENGTH] + "…"
+    excerpt = stripped if len(stripped) <= _MAX_LENGTH else stripped[:_MAX_LENGTH] + "…"
     if not stripped:
         raise ValueError(f"an empty text is no figure; expected one such as {_FORMS}")
     match = _FIGURE.fullmatch(stripped) if len(stripped) <= _MAX_LENGTH else None
     if match is None or not (match["integer"] or match["decimals"] or match["numerator"]):
-        if re.search(r"[0-9],[0-9]", shown):
+        if re.search(r"[0-9],[0-9]", excerpt):
             raise ValueError(
-                f"`{shown}` is no figure: commas set off groups of three digits, a point decimals"
+                f"`{excerpt}` is no figure: commas set off groups of three digits, a point decimals"
             )
-        raise ValueError(f"`{shown}` is no figure; expected one such as {_FORMS}")
+        raise ValueError(f"`{excerpt}` is no figure; expected one such as {_FORMS}")
     bound: Bound = _BOUNDS[match["bound"].lower()] if match["bound"] else "="
     negative = match["sign"] in ("-", "−")
     if match["numerator"]:
         if int(match["denominator"]) == 0:
-            raise ValueError(f"`{shown}` divides by zero")
+            raise ValueError(f"`{excerpt}` divides by zero")
         ratio = Fraction(int(match["numerator"]), int(match["denominator"]))
         return Published(stripped, ratio, None, negative, bound=bound)
     suffix = (match["suffix"] or "").lower()
     if suffix not in _SUFFIXES:
         raise ValueError(
-            f"`{shown}`: unknown scale `{match['suffix']}`; "
+            f"`{excerpt}`: unknown scale `{match['suffix']}`; "
             "expected K, M, G, T, B, Bn, thousand, million, billion, trillion, x or %"
         )
     exponent, kilos, unit = _SUFFIXES[suffix]

@@ -12,9 +12,9 @@ from archcalc.views.scope import MACS, left_out, scope
 from archcalc.views.tables import Column, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from archcalc.cost.counts import Cost, Counts, RowCount
+    from archcalc.cost.counts import Cost, Counts, NodeCount, RowCount
     from archcalc.graph.origin import PublishedCell
 
 
@@ -63,19 +63,7 @@ def costs(counts: Counts, expand: bool = False) -> Table:
                 *_values(row.cost, _MORE),
             )
         )
-        for node in row.nodes if expand else ():
-            name = node.node.name.partition(".")[2] or node.node.name
-            rows.append(
-                (
-                    "",
-                    name,
-                    tables.describe(node.node),
-                    node.node.shape,
-                    *_values(node.cost, _COSTS),
-                    *("" for _ in published),
-                    *(None if c.key in _OF_PATHS else metrics.METRICS[c.key].get(node.cost) for c in _MORE),
-                )
-            )
+        rows += [_layer(node, published) for node in row.nodes] if expand else []
     blank = ("", "") if expand else ()
     total = (
         "total",
@@ -90,6 +78,20 @@ def costs(counts: Counts, expand: bool = False) -> Table:
     if origin is not None and origin.source:
         notes.append(f"Source: {origin.source}")
     return Table(counts.graph.title, columns, tuple(rows), (total,), tuple(notes))
+
+
+def _layer(counted: NodeCount, published: Sequence[str]) -> tuple[Any, ...]:
+    """The line of a layer under its row."""
+    node = counted.node
+    return (
+        "",
+        node.name.partition(".")[2] or node.name,
+        tables.describe(node),
+        node.shape,
+        *_values(counted.cost, _COSTS),
+        *("" for _ in published),
+        *(None if c.key in _OF_PATHS else metrics.METRICS[c.key].get(counted.cost) for c in _MORE),
+    )
 
 
 def _values(cost: Cost, columns: tuple[Column, ...]) -> tuple[Any, ...]:
@@ -121,7 +123,7 @@ def _published_headers(counts: Counts) -> list[str]:
 
 
 def costs_json(counts: Counts, expand: bool = False) -> dict[str, Any]:
-    """The contract for scripts: schema 2. Counts are for the whole batch; shapes are of one image."""
+    """The contract for scripts: schema 2. Counts are for the batch; shapes are of one image."""
     return {
         "schema": 2,
         "name": counts.graph.name,

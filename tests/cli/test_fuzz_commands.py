@@ -67,6 +67,7 @@ def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(pool, "start", refuse)
+    monkeypatch.setattr("archcalc.bench.runner.session.ceilings", refuse)
     monkeypatch.setattr("archcalc.bench.runner.cluster.measure", refuse)
     monkeypatch.setattr("archcalc.api.Architecture.verify", refuse)
     monkeypatch.setattr("archcalc.views.structure.module", refuse)

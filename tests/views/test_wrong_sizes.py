@@ -11,8 +11,8 @@ import pytest
 from console import archcalc
 
 import archcalc as package
-from archcalc import api
 from archcalc.metrics import METRICS
+from archcalc.views import sizes
 
 DOCUMENT = """---
 name: sizes
@@ -82,12 +82,12 @@ def test_shipped_tables_agree_with_the_audit(name: str) -> None:
     """Every shipped network: what `table` marks is what `audit` calls different, and nothing else."""
     network = package.load(name)
     counted = network.counts()
-    marked = {(size.label, size.printed) for size in api.wrong_sizes(network, counted)}
+    marked = {(size.label, size.printed) for size in sizes.wrong(network.spec, counted)}
     try:
         (paper,) = package.audit(network).papers
     except package.ArchcalcError:
         assert not marked  # nothing is claimed of it
         return
     cells = (f for f in paper.findings if f.kind == "cell" and f.compared)
-    sizes = (f for f in cells if METRICS[f.metric].kind == "shape")
-    assert marked == {(f.row, f.published) for f in sizes if str(f.verdict) == "differs"}
+    shapes = (f for f in cells if METRICS[f.metric].kind == "shape")
+    assert marked == {(f.row, f.published) for f in shapes if str(f.verdict) == "differs"}
