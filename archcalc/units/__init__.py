@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         share,
         significant,
     )
+    from archcalc.units.inference import Cell, Inference, Reading, departures, infer, readings
     from archcalc.units.published import (
         CONVENTIONS,
         PLAIN,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
         Unit,
         parse,
     )
-    from archcalc.units.inference import Cell, Inference, Reading, departures, infer, readings
 
 __all__ = [
     "CONVENTIONS",
