@@ -1,7 +1,7 @@
 """Figures as papers print them, and as archcalc prints them.
 
-`published` reads a figure as the interval of values that print so; `inference` finds out by which convention a
-column was printed; `formatting` is the one place where a number becomes text.
+`published` reads a figure as the interval of values that print so; `inference` finds out by which convention
+a column was printed; `formatting` is the one place where a number becomes text.
 """
 
 from __future__ import annotations
