@@ -35,17 +35,32 @@ if TYPE_CHECKING:
 def page(chosen: Outline, built: Spec, evidence: Evidence) -> Page:
     """The page of the network `chosen`, which `built` is."""
     counted = counts_of(built)
-    paper = _audit(chosen)
+    source = (counted.graph.origin and counted.graph.origin.source) or "No source is given"
+    lead = f"{source}; read from `{chosen.name}`, row by row."
+    return of_counts(counted, evidence, chosen.name, lead, _audit(chosen), _notes(built))
+
+
+def of_counts(
+    counted: Counts,
+    evidence: Evidence,
+    name: str = "",
+    lead: str = "A network that no document describes, row by row.",
+    paper: Paper | None = None,
+    notes: Sequence[str] = (),
+) -> Page:
+    """The page of a network that was counted, wherever its graph comes from.
+
+    `paper` is its audit and `notes` are its document's footnotes, where there is a document.
+    """
     timed = evidence.rows(counted.graph.name)
     _, latencies = evidence.latencies([counted.graph.name])
-    origin = counted.graph.origin
-    lead = f"{(origin and origin.source) or 'No source is given'}; read from `{chosen.name}`, row by row."
     figures = [network_diagram(counted)]
     if counted.total.params or counted.total.macs:
         figures.append(cost_bars(counted))
     if paper is not None and len(compared := audited.points(paper.findings)) > 2:
         figures.append(_agreement(counted.graph.title, compared))
-    sheets = [Sheet("rows", "The paper's table beside the computed one", views.costs(counted))]
+    printed = "The paper's table beside the computed one" if counted.graph.origin else "Costs by row"
+    sheets = [Sheet("rows", printed, views.costs(counted))]
     if timed:
         source, point = timed[0]
         figures += _timed_figures(counted, source, point)
@@ -60,7 +75,7 @@ def page(chosen: Outline, built: Spec, evidence: Evidence) -> Page:
     findings += _slowest(*timed[0], counted) if timed else []
     findings += [words.NO_RECORD] if not keys else []
     return Page(
-        slug(chosen.name),
+        slug(name or counted.graph.name),
         counted.graph.title,
         lead,
         tuple(findings),
@@ -70,7 +85,7 @@ def page(chosen: Outline, built: Spec, evidence: Evidence) -> Page:
             scope(counted),
             words.MACS,
             words.PARAMS,
-            *_notes(built),
+            *notes,
             *words.environment(evidence, keys),
         ),
     )

@@ -18,7 +18,8 @@ from archcalc.nn.initialise import initialise
 from archcalc.nn.verify import verify
 from archcalc.ops.op import UnfitError
 from archcalc.plots import diagram, style
-from archcalc.report import layers
+from archcalc.report import layers, page, single
+from archcalc.report.evidence import Evidence
 from archcalc.views import costs, structure
 
 
@@ -90,6 +91,16 @@ def test_it_is_drawn_exported_and_shown() -> None:
     boxes = layers.rows(counted)
     assert [row.label for row in boxes] == ["stem", "halves", "gate", "end"]
     assert "<svg" in style.svg(lambda: diagram.diagram(boxes, int(counted.total.macs)))
+
+
+def test_it_is_reported() -> None:
+    made = single.of_counts(count(small()), Evidence(()))
+    written = page.files(made)
+    text = written["by-hand.md"]
+    assert "A network that no document describes" in text
+    assert "costs 20.55K MACs and 408 params" in text
+    assert "| halves |" in text
+    assert str(written["by-hand/diagram.svg"]).count("<svg") == 1
 
 
 def test_nodes_outside_rows_are_rows_of_their_own() -> None:
