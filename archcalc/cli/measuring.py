@@ -75,7 +75,7 @@ def numbers(text: str, what: str) -> tuple[int, ...]:
 def preset(quick: bool, thorough: bool) -> str:
     """The name of the protocol that was asked for."""
     if quick and thorough:
-        raise ArchcalcError("`--quick` and `--thorough` exclude one another")
+        raise ArchcalcError("`--quick` and `--thorough` exclude one another", "leave one of them out")
     return "quick" if quick else "thorough" if thorough else "default"
 
 

@@ -183,6 +183,6 @@ class ProgressBar:
     def finish(self, what: str) -> None:
         """A point is finished; say how it ended where there is something to say."""
         if what and self._bar is not None:
-            self._bar.console.print(what, markup=False, highlight=False)
+            self._bar.console.print(one_line(what), markup=False, highlight=False)
         elif what:
             note(what)

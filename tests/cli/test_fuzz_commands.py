@@ -37,7 +37,35 @@ VALUES = (
 )  # fmt: skip
 
 
+#: Lines that are right, to be damaged a little: of such, many get past the parser of options.
+RIGHT = (
+    "table lenet", "table v1 --batch 4 --precision bf16 --heads", "table lenet --input 28 --format json",
+    "table mobilenet-v2 --set width=1.4 --expand", "table v1 --fused --wide -f csv", "compare 5x5 3x3-3x3",
+    "compare v1 lenet --format markdown", "compare 5x5 3x3-3x3 --record cpu --set width=64",
+    "compare 5x5 3x3 --input 14 --batch 2 -f latex", "show lenet --as graph", "audit lenet -f html",
+    "audit lenet --output audit.txt", "table lenet -o table.csv -f csv --force", "table 3x3 --set width=8",
+    "measure lenet --quick --minutes 1", "sweep 5x5 3x3-3x3 --channels 16,64 --shard 1/2",
+    "verify lenet --batch 2", "merge a.json b.json -o c.json", "report compare v1 v3 --output pages",
+    "device --device cpu --mode eager",
+)  # fmt: skip
+
+
 def line(chance: random.Random) -> list[str]:
+    return damaged(chance) if chance.random() < 0.8 else heap(chance)
+
+
+def damaged(chance: random.Random) -> list[str]:
+    """A right line with up to two words replaced, left out, doubled or put in."""
+    words = chance.choice(RIGHT).split()
+    for _ in range(chance.randrange(3)):
+        at = chance.randrange(len(words) + 1)
+        other = chance.choice(chance.choice((NAMES, OPTIONS, VALUES, VALUES)))
+        words[at : at + chance.randrange(2)] = chance.choice(([other], [], words[at : at + 1] * 2))
+    return words
+
+
+def heap(chance: random.Random) -> list[str]:
+    """Words of all kinds in any order."""
     words = [chance.choice(COMMANDS)]
     for _ in range(chance.randrange(6)):
         kind = chance.random()
@@ -90,7 +118,8 @@ def check(words: list[str]) -> int:
 def test_random_command_lines(seed: int) -> None:
     chance = random.Random(seed)
     outcomes = [check(line(chance)) for _ in range(100)]
-    assert set(outcomes) >= {0, 2}
+    assert outcomes.count(0) >= 20  # many get past the parser
+    assert outcomes.count(2) >= 25
 
 
 @pytest.mark.slow

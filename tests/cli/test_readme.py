@@ -10,6 +10,7 @@ import pytest
 from console import archcalc
 
 from archcalc.cli import COMMANDS
+from archcalc.cli.options import FORMATS
 
 README = Path(__file__).parents[2] / "README.md"
 BLOCK = re.compile(r"```console\n\$ archcalc (?P<command>[^\n]*)\n(?P<output>.*?)```", re.DOTALL)
@@ -42,6 +43,12 @@ def test_printed_output_is_what_the_commands_print(request: pytest.FixtureReques
 def test_every_command_is_documented() -> None:
     text = README.read_text(encoding="utf-8")
     assert [n for n in COMMANDS if f"archcalc {n}" not in text] == []
+
+
+def test_every_format_is_documented() -> None:
+    listed = re.search(r"`--format ([a-z|]+)`", README.read_text(encoding="utf-8"))
+    assert listed is not None
+    assert set(listed[1].split("|")) == set(FORMATS)
 
 
 def test_python_examples_run() -> None:

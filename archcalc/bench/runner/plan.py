@@ -107,7 +107,7 @@ def conditions(
         raise ArchcalcError("CUDA graphs need `--device cuda`", "on a CPU the modes are eager and compile")
     layouts = tuple(_known(x, LAYOUTS, "layout") for x in layouts) or (("nhwc",) if cuda else ("nchw",))
     if any(b < 1 for b in batches):
-        raise ArchcalcError("a batch starts at 1")
+        raise ArchcalcError("a batch starts at 1", "write `--batch 1`, or more")
     heap = _known(heap, HEAPS, "heap")
     caches = _known(caches or ("cold" if cuda else "warm"), CACHES, "state of the caches")
     return Conditions(device, tuple(batches), precisions, modes, layouts, fused, heap, caches)
