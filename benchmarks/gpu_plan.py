@@ -72,17 +72,18 @@ def _networks() -> tuple[Key, ...]:
 def steps() -> tuple[Step, ...]:
     """The plan, the important first."""
     alone = plan.conditions("cuda", (32,), ("bf16",), ("eager",), fused=True)
-    other_layout = plan.points(
-        plan.FACTORIZATIONS[:1],
-        plan.conditions("cuda", (32,), ("bf16",), ("graph",), ("nchw",)),
-        [{"width": "256", "grid": "28"}],
+    same = plan.conditions("cuda", (32,), ("bf16",), ("graph",))
+    others = tuple(
+        key
+        for where in (replace(same, layouts=("nchw",)), replace(same, caches="warm"))
+        for key in plan.points(plan.FACTORIZATIONS[:1], where, [{"width": "256", "grid": "28"}])
     )
     return (
         Step("graphs", "factorizations at 64 and 768 channels, as CUDA graphs",
              _factorizations((64, 768), ("graph",)), _GRAPH),
         Step("networks", "v1 against v3, folded and unfolded, as graphs, then eager", _networks(), _GRAPH),
-        Step("widths", "factorizations at 256 channels, as graphs, then eager; one with channels first",
-             _factorizations((256,), ("graph", "eager")) + other_layout, _CALLS),
+        Step("widths", "factorizations at 256 channels, as graphs, then eager; one channels-first, one warm",
+             _factorizations((256,), ("graph", "eager")) + others, _CALLS),
         Step("eager", "factorizations at 64 and 768 channels, eager",
              _factorizations((64, 768), ("eager",)), _CALLS),
         Step("rows", "every row of v1 and v3 by itself and in place", plan.points([("v1",), ("v3",)], alone),
