@@ -208,7 +208,7 @@ def ratio_ticks(low: float, high: float, width: float) -> list[float]:
     """The densest of some ladders of round numbers whose steps are half an inch or more."""
     steps = (1, 2, 5, 10, 20, 50, 100)  # hundredths
     ladders = [[n * step / 100 for n in range(1, int(100 * high / step) + 1)] for step in steps if high < 50]
-    for marks in ((1, 1.5, 2, 3, 4, 5, 7), (1, 2, 5), (1,)):
+    for marks in ((1, 1.5, 2, 3, 4, 5, 7), (1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1,)):
         ladders.append([m * 10.0**e for e in range(-6, 10) for m in marks])
     ladders.append([100.0**e for e in range(-3, 5)])
     densest: list[float] = []

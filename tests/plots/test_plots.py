@@ -6,7 +6,7 @@ import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import archcalc
@@ -107,6 +107,7 @@ def test_long_names_are_cut_to_their_room() -> None:
     assert style.text_width(cut) <= 1.0
 
 
+@example(2.25, 4.0, 3.0)
 @given(st.floats(0.01, 50), st.floats(1.02, 1000), st.floats(3, 7))
 def test_ticks_of_ratios_have_room(low: float, span: float, width: float) -> None:
     ticks = style.ratio_ticks(low, low * span, width)
