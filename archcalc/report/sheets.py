@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archcalc.metrics import COMPARED, METRICS
 from archcalc.report import words
+from archcalc.views import pairs
 from archcalc.views.costs import column
 from archcalc.views.tables import Column, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archcalc.bench.stats.statistics import MeasuredInterval
     from archcalc.cost.counts import Counts
     from archcalc.report.evidence import Trial
 
@@ -59,30 +60,14 @@ def _compared(name: str, counted: Counts) -> Any:
 def savings(trials: Sequence[Trial], device: bool = False) -> Table:
     """Did the time follow the arithmetic: each trial with mu, rho, R, verdict, regime and prediction."""
     names = tuple(sorted({n for t in trials for n, _ in t.key.variables}))
+    folded = any(t.key.fused for t in trials)
     columns = (
-        Column("old", "old"),
-        Column("new", "new"),
+        *(pairs.COLUMNS[k] for k in ("old", "new")),
         Column("device", "device", extra=not device),
-        Column("batch", "batch", "integer"),
-        Column("precision", "precision"),
-        Column("mode", "mode"),
-        Column("layout", "layout"),
-        Column("fused", "folded", extra=not any(t.key.fused for t in trials)),
+        *(pairs.COLUMNS[k] for k in ("batch", "precision", "mode", "layout")),
+        replace(pairs.COLUMNS["fused"], extra=not folded),
         *(Column(n, n) for n in names),
-        Column("old_ms", "old, ms", "milliseconds"),
-        Column("new_ms", "new, ms", "milliseconds"),
-        Column("mu", "mu", "ratio"),
-        Column("rho", "rho", "ratio"),
-        Column("rho_low", "from", "ratio"),
-        Column("rho_high", "to", "ratio"),
-        Column("predicted", "roofline", "ratio"),
-        Column("r", "R", "ratio"),
-        Column("r_low", "from", "ratio"),
-        Column("r_high", "to", "ratio"),
-        Column("verdict", "verdict"),
-        Column("regime", "regime"),
-        Column("interval", "interval", extra=True),
-        Column("flags", "flags"),
+        *(pairs.COLUMNS[k] for k in _MEASURED),
     )
     notes = (
         "rho = time(new) / time(old), R = (1 - rho) / (1 - mu), each with its 95% interval; `roofline` is "
@@ -91,31 +76,19 @@ def savings(trials: Sequence[Trial], device: bool = False) -> Table:
     return Table("", columns, tuple(_saving(t, names) for t in trials), (), notes)
 
 
+_MEASURED = (
+    *("old_ms", "new_ms", "mu", "rho", "rho_low", "rho_high", "predicted"),
+    *("r", "r_low", "r_high", "verdict", "regime", "interval", "flags"),
+)
+
+
 def _saving(t: Trial, names: Sequence[str]) -> tuple[Any, ...]:
-    key, f = t.key, t.figures
-    variables = dict(key.variables)
+    values = pairs.values(t.figures) | {"regime": t.regime}
+    variables = dict(t.key.variables)
     return (
-        t.old,
-        t.new,
+        *(values[k] for k in ("old", "new")),
         words.device(t.session),
-        key.batch,
-        key.precision,
-        key.mode,
-        key.layout,
-        "yes" if key.fused else "",
+        *(values[k] for k in ("batch", "precision", "mode", "layout", "fused")),
         *(variables.get(n, "") for n in names),
-        rounded(f.old.milliseconds.point),
-        rounded(f.new.milliseconds.point),
-        rounded(f.saving.mu),
-        *_ends(f.saving.rho),
-        rounded(f.predicted),
-        *(_ends(f.saving.interval) if f.saving.interval is not None else (None, None, None)),
-        f.verdict,
-        t.regime,
-        f.saving.rho.label,
-        " ".join(sorted({str(flag.kind) for flag in f.flags})),
+        *(rounded(v) if isinstance(v := values[k], float) else v for k in _MEASURED),
     )
-
-
-def _ends(interval: MeasuredInterval) -> tuple[float | None, ...]:
-    return tuple(map(rounded, (interval.point, interval.low, interval.high)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archcalc.bench import results as measured
 from archcalc.bench.records.record import Point, Record, Session, Status
 from archcalc.units import lowest_to_highest, percent, significant
-from archcalc.views import reached, tables
+from archcalc.views import pairs, reached, tables
 from archcalc.views.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _settings(point: Point, names: Sequence[str]) -> tuple[str, ...]:
 
 def savings(record: Record, points: Sequence[Point]) -> Table:
     """Each finished pair: did the time follow the arithmetic, how surely, and what the roofline says."""
-    pairs = [measured.pair(record, point) for point in points if point.pair is not None]
+    timed = [measured.pair(record, point) for point in points if point.pair is not None]
     variables = _varying(points)
     columns = (
         Column("pair", "new / old"),
@@ -128,13 +128,13 @@ def savings(record: Record, points: Sequence[Point]) -> Table:
         Column("predicted", "roofline rho", "printed"),
         Column("difference", "measured over it", "printed"),
     )
-    marks = {i: _MARKS.get(str(p.saving.verdict), "") for i, p in enumerate(pairs)}
-    rows = tuple(_saving(p, _settings(p.point, variables)) for p in pairs)
-    remarks = tuple(dict.fromkeys(f"{p.saving.note}." for p in pairs if p.saving.note))
+    marks = {i: _MARKS.get(str(p.saving.verdict), "") for i, p in enumerate(timed)}
+    rows = tuple(_saving(p, _settings(p.point, variables)) for p in timed)
+    remarks = tuple(dict.fromkeys(f"{p.saving.note}." for p in timed if p.saving.note))
     legend = (
         "mu and rho are new / old; R = (1 - rho) / (1 - mu), where 1 is a saving realized in full."
-        " Intervals: 95%, " + ", ".join(sorted({p.saving.rho.label for p in pairs})) + "."
-        if pairs
+        " Intervals: 95%, " + ", ".join(sorted({p.saving.rho.label for p in timed})) + "."
+        if timed
         else ""
     )
     return Table("Realized saving", columns, rows, (), tuple(n for n in (legend, *remarks) if n), marks)
@@ -144,20 +144,20 @@ _MARKS = {"realized": "good", "reversed": "bad", "refused": "warn"}
 
 
 def _saving(figures: PairFigures, settings: tuple[str, ...]) -> tuple[Any, ...]:
-    saving, new, old = figures.saving, figures.new, figures.old
+    v = pairs.values(figures)
     return (
-        f"{new.network.name} / {old.network.name}",
+        f"{v['new']} / {v['old']}",
         *_where(figures.point),
         *settings,
-        f"{saving.mu:.3f}",
-        f"{saving.rho.point:.3f}",
-        _bounds(saving.rho),
-        "undefined" if saving.interval is None else f"{saving.interval.point:.2f}",
-        "" if saving.interval is None else _bounds(saving.interval, 2),
-        figures.verdict,
-        figures.regime,
-        "" if figures.predicted is None else f"{figures.predicted:.3f}",
-        "" if figures.difference is None else percent(figures.difference, signed=True),
+        f"{v['mu']:.3f}",
+        f"{v['rho']:.3f}",
+        lowest_to_highest(v["rho_low"], v["rho_high"], 3),
+        "undefined" if v["r"] is None else f"{v['r']:.2f}",
+        "" if v["r"] is None else lowest_to_highest(v["r_low"], v["r_high"], 2),
+        v["verdict"],
+        v["regime"],
+        "" if v["predicted"] is None else f"{v['predicted']:.3f}",
+        "" if v["difference"] is None else percent(v["difference"], signed=True),
     )
 
 
