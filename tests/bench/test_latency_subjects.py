@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from latency_fakes import TINY
+from small import spec
 
 import archcalc
 from archcalc.bench.records.record import Key, Status
@@ -172,6 +173,31 @@ def test_folding_keeps_the_outputs_and_takes_every_normalisation() -> None:
     assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in folded.modules())
     with torch.inference_mode():
         torch.testing.assert_close(folded(x), before, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "a -> conv 3x3 6 groups=2 same bias bn",
+        "a -> conv 4x4/2 6 same bn",  # padded by more at one end, so behind a layer of zeros
+        "a -> dwconv 3x3 bn",
+        "a -> upconv 3x3/2 6 groups=2 pad=1 bias bn",
+        "a -> linear 6 bn",
+        "a -> conv 1x1 6\nb -> bn > relu",  # a row of its own
+    ],
+)
+def test_every_weighted_layer_takes_its_normalisation_in(rows: str) -> None:
+    graph = spec(rows, input="6x6x4").graph()
+    built = initialise(network.build(graph)).eval()
+    generator = torch.Generator().manual_seed(0)
+    for value in built.state_dict().values():
+        if value.is_floating_point():
+            value.copy_(torch.rand(value.shape, generator=generator) + 0.5)
+    x = torch.randn(2, 4, 6, 6, generator=generator)
+    with torch.no_grad():
+        before = built(x)
+        assert fuse.fold(built, graph, x) == len(graph.foldable()) == 1
+        torch.testing.assert_close(built(x), before, rtol=1e-4, atol=1e-4)
 
 
 def test_folding_that_changes_the_outputs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ def fold(network: fx.GraphModule, graph: Graph, example: torch.Tensor) -> int:
     The network must be in `eval()`. Returns how many were folded. Outputs on `example` are compared before
     and after, relative to their largest value; raises `ArchcalcError` where they differ by over 1e-3.
     """
-    with torch.inference_mode():
+    with torch.no_grad():
         before = first(network(example))
         foldable = sorted(graph.foldable())
         for index in foldable:
