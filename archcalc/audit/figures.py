@@ -132,7 +132,9 @@ class Ledger:
         cells = dict(reading.cells)
         values = [arithmetic.evaluate(part, lambda n: self._look_up(n, cells)) for part in reading.parts]
         if any(value is arithmetic.BLANK for value in values):
-            raise SpecError("this comes to nothing", reading.span)
+            raise SpecError(
+                "this comes to nothing", reading.span, "a cell or variable that it reads is blank"
+            )
         if len(values) == 1:
             return values[0]
         if any(isinstance(value, Size) for value in values):

@@ -53,7 +53,8 @@ class RecordFile:
                 storage.write(self.path, self._texts.record(joined), alone)
                 self._base, self._stamp = joined, self._now()
         except OSError as fault:
-            raise ArchcalcError(f"cannot write `{self.path}`: {fault.strerror or fault}") from None
+            hint = "name a file in a folder that you may write to"
+            raise ArchcalcError(f"cannot write `{self.path}`: {fault.strerror or fault}", hint) from None
         return joined
 
     def _read(self) -> None:
