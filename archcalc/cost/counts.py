@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archcalc.cost import memory, paths, receptive_field
 from archcalc.display import Displayed
-from archcalc.numbers import ceil_div, divide
+from archcalc.errors import ArchcalcError
+from archcalc.numbers import ceil_div, divide, every, exact, is_whole
 from archcalc.ops.op import BUFFER, RESHAPE, WEIGHT
 from archcalc.shapes import BYTES, FLOAT, OWN_BYTES, elements
 
@@ -115,8 +116,13 @@ def count(graph: Graph, batch: Number = 1, precision: str = "fp32", fused: bool 
     """The exact costs of `graph` for a batch.
 
     `fused` leaves out the traffic of normalisation and activations that directly follow the only layer
-    they read, as a compiler would. Raises KeyError for an unknown precision.
+    they read, as a compiler would. Raises KeyError for an unknown precision, and `ArchcalcError` for a batch
+    that is no whole number above 0.
     """
+    given = exact(batch)
+    if given is None or not is_whole(given) or not every(given > 0):
+        raise ArchcalcError(f"a batch of {batch!r}", "give a whole number, 1 at least")
+    batch = given
     hidden = _hidden(graph) if fused else frozenset[int]()
     sizes = [
         elements(v.shape) * (BYTES[precision] if v.dtype == FLOAT else OWN_BYTES[v.dtype]) * batch
@@ -132,7 +138,7 @@ def count(graph: Graph, batch: Number = 1, precision: str = "fp32", fused: bool 
         cost = _sum(
             inside,
             depth=paths.depth_within(graph, row),
-            field=tuple([ceil_div(size, 1) for size, _ in fields[row.output]]),
+            field=_sizes(fields[row.output]),
             peak=memory.peak(live, row.nodes),
         )
         source = graph.shape(row.source) if row.sources else graph.shape(row.output)
@@ -141,10 +147,15 @@ def count(graph: Graph, batch: Number = 1, precision: str = "fp32", fused: bool 
     total = _sum(
         nodes,
         depth=depths[last],
-        field=tuple([ceil_div(size, 1) for size, _ in fields[last]]),
+        field=_sizes(fields[last]),
         peak=memory.peak(live, range(len(nodes))),
     )
     return Counts(graph, batch, precision, fused, bool(graph.heads), tuple(rows), total)
+
+
+def _sizes(reach: receptive_field.Reach | None) -> Shape:
+    """A field's sizes; a fraction of a pixel, as behind a transposed convolution, is one pixel more."""
+    return () if reach is None else tuple([ceil_div(size, 1) for size, _ in reach])
 
 
 def _sum(nodes: Iterable[NodeCount], depth: int, field: Shape, peak: Number) -> Cost:
@@ -210,6 +221,7 @@ def _hidden(graph: Graph) -> frozenset[int]:
             continue
         source = graph.producer(node.inputs[0])
         follows = source.entry.moves and source.entry.role != RESHAPE
-        if readers[node.inputs[0]] == 1 and (follows or source.index in hidden):
+        alone = readers[node.inputs[0]] == 1 and node.inputs[0] not in graph.outputs
+        if alone and (follows or source.index in hidden):
             hidden.add(node.index)
     return frozenset(hidden)

@@ -24,27 +24,31 @@ if TYPE_CHECKING:
 Reach = tuple[tuple["Number", "Number"], ...]
 
 
-def fields(graph: Graph) -> list[Reach]:
-    """The field of each value, by axis of the first input's grid.
+def fields(graph: Graph) -> list[Reach | None]:
+    """The field of each value, by axis of the first input's grid; None where that input does not reach it.
 
     An op that leaves no grid, as a linear layer over an image, sees its whole input.
     """
     start: Reach = ((1, 1),) * len(grid(graph.input))
-    reaches: list[Reach] = []
+    reaches: list[Reach | None] = []
     values = graph.values
     for node in graph.nodes:
         if not node.inputs:
-            reaches.append(start)
+            reaches.append(start if node.output == graph.inputs[0] else None)
             continue
         first = node.inputs[0]
         reach = reaches[first]
-        if len(node.inputs) > 1:
-            for i in node.inputs[1:]:
-                if reaches[i] != reach:
-                    reach = tuple(
-                        (maximum(a[0], b[0]), maximum(a[1], b[1]))
-                        for a, b in zip(reach, reaches[i], strict=True)
-                    )
+        for i in node.inputs[1:]:
+            other = reaches[i]
+            if reach is None:
+                first, reach = i, other
+            elif other is not None and other is not reach:
+                reach = tuple(
+                    (maximum(a[0], b[0]), maximum(a[1], b[1])) for a, b in zip(reach, other, strict=True)
+                )
+        if reach is None:
+            reaches.extend([None] * len(node.outputs))
+            continue
         source, output = values[first].shape, node.outputs[0].shape
         if node.entry.window is not None and len(source) == 3:
             windows = node.entry.window(node.attrs, source)

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archcalc.errors import ArchcalcError, suggest
 from archcalc.graph.graph import Graph, GraphRow, Node, SharedParameter, Value
 from archcalc.graph.names import ROOT, Places, slug
+from archcalc.numbers import Number, every, exact, is_whole
 from archcalc.ops.op import Attrs, LayerRequest, Op, UnfitError
 from archcalc.ops.table import OPS, flags_of
-from archcalc.shapes import FLOAT
+from archcalc.shapes import FLOAT, OWN_BYTES
 
 if TYPE_CHECKING:
     from archcalc.errors import Span
@@ -78,7 +79,13 @@ class Builder:
         return self.values[value].shape
 
     def input(self, shape: Shape, name: str = "input", dtype: str = FLOAT) -> int:
-        """A value that the network is given; `shape` without the batch."""
+        """A value that the network is given; `shape` without the batch.
+
+        Raises `ArchcalcError` for sizes that are no whole numbers above 0, and for an unknown dtype.
+        """
+        if dtype != FLOAT and dtype not in OWN_BYTES:
+            raise ArchcalcError(f"no dtype is called `{dtype}`", ", ".join((FLOAT, *OWN_BYTES)))
+        shape = tuple([_size(size, "an input") for size in shape])
         attrs = Attrs(channels=shape[0])
         place = self._place(name, ROOT)
         value = self._add(OPS["input"], attrs, (), (shape,), (), None, place, row=None, dtype=dtype)[0]
@@ -137,6 +144,7 @@ class Builder:
         """
         shapes = tuple([self.values[i].shape for i in inputs])
         outputs = op.outputs(attrs, shapes)
+        dtype = self._dtype(op, inputs)
         taken = tuple([op.taken(shape) for shape in shapes]) if op.reads != "any" else shapes
         parameters = tuple(
             [
@@ -146,13 +154,24 @@ class Builder:
                 for parameter in op.parameters(attrs, taken, outputs)
             ]
         )
+        if shared and (unknown := set(shared) - {self._parameters[i].parameter.name for i in parameters}):
+            raise ArchcalcError(f"`{op.name}` has no parameter `{unknown.pop()}`", "share one that it has")
         if self._open is None:  # a node outside all rows is a row of its own
             with self.row(op.name) as place:
-                return self._add(
-                    op, attrs, tuple(inputs), outputs, parameters, span, self._place(op.name, place)
-                )
+                at = self._place(op.name, place)
+                return self._add(op, attrs, tuple(inputs), outputs, parameters, span, at, dtype=dtype)
         place = self._place(op.name, self._open.place if inside is None else inside)
-        return self._add(op, attrs, tuple(inputs), outputs, parameters, span, place)
+        return self._add(op, attrs, tuple(inputs), outputs, parameters, span, place, dtype=dtype)
+
+    def _dtype(self, op: Op, inputs: Sequence[int]) -> str:
+        """The dtype of what an op gives; raises `UnfitError` where it computes with values of another."""
+        dtypes = {self.values[i].dtype for i in inputs}
+        if dtypes <= {FLOAT}:
+            return FLOAT
+        if op.copies and len(dtypes) == 1:
+            return dtypes.pop()
+        names = " and ".join(sorted(dtypes))
+        raise UnfitError(f"`{op.name}` computes with floats, and {names} comes in", "give it a float input")
 
     def layer(
         self,
@@ -189,13 +208,19 @@ class Builder:
             raise ArchcalcError(
                 f"no op is called `{op}`", suggest(op, list(OPS)) or "the ops are: " + ", ".join(OPS)
             )
-        known = flags_of(entry)
+        if not inputs:
+            raise ArchcalcError(f"`{op}` reads nothing here", "give it the value that it reads")
+        known = entry.flags
         for flag in flags:
+            if flag in flags_of(entry) and flag not in known:
+                raise ArchcalcError(
+                    f"`{flag}` is a layer of its own here", f'add it behind: `layer("{flag}", …)`'
+                )
             if flag not in known:
                 hint = suggest(flag, sorted(known)) or f"its flags: {', '.join(sorted(known)) or 'none'}"
                 raise ArchcalcError(f"`{op}` has no flag `{flag}`", hint)
         written = {name: _numbers(value) for name, value in flags.items() if value is not False}
-        request = LayerRequest(_pair(kernel), _pair(stride), channels, written)
+        request = _request(entry, kernel, stride, channels, written)
         return self.add(entry, entry.attributes(request, self.shape(inputs[0])), inputs, shared=shared)
 
     def parameter(self, value: int, name: str) -> int:
@@ -340,8 +365,39 @@ def _type(label: str) -> str:
     return _PARENTHESIS.sub("", label) or label
 
 
-def _pair(size: int | tuple[int, int] | None) -> tuple[int, int] | None:
-    return (size, size) if isinstance(size, int) else size
+def _request(
+    op: Op, kernel: Any, stride: Any, channels: Any, flags: Mapping[str, tuple[Any, ...]]
+) -> LayerRequest:
+    """A layer's sizes, of which an op takes some and needs some. Raises `ArchcalcError`."""
+    given = {"kernel": kernel, "channels": channels}
+    known = {name.rstrip("?") for name in op.sizes}
+    for name, value in (*given.items(), ("stride", stride)):
+        if value is not None and ("kernel" if name == "stride" else name) not in known:
+            raise ArchcalcError(f"`{op.name}` has no {name}", "leave it out")
+    for name in op.sizes:
+        if not name.endswith("?") and given[name] is None:
+            raise ArchcalcError(f"`{op.name}` needs its {name}", f"`{name}=…`")
+    width = None if channels is None else _size(channels, "channels")
+    return LayerRequest(_pair(kernel, "a kernel"), _pair(stride, "a stride"), width, flags)
+
+
+def _pair(size: Any, what: str) -> tuple[Number, Number] | None:
+    if size is None:
+        return None
+    pair = size if isinstance(size, tuple) else (size, size)
+    if len(pair) != 2:
+        raise ArchcalcError(
+            f"`{size!r}` is not {what}", "it has a height and a width, or one number for both"
+        )
+    return _size(pair[0], what), _size(pair[1], what)
+
+
+def _size(value: Any, what: str) -> Number:
+    """A whole number above 0, or an array of them."""
+    number = exact(value)
+    if number is None or not is_whole(number) or not every(number > 0):
+        raise ArchcalcError(f"{what} of `{value!r}`", "give whole numbers, 1 at least")
+    return number
 
 
 def _numbers(value: Any) -> tuple[Any, ...]:

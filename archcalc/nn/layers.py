@@ -225,7 +225,7 @@ class RadialBasis(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Sum of squared differences to each code."""
-        return (x.unsqueeze(1) - self.codes).square().sum(2)
+        return (x.unsqueeze(-2) - self.codes).square().sum(-1)
 
 
 class ChannelSplit(nn.Module):

@@ -126,11 +126,13 @@ class _Assembly:
     def network(self) -> Network:
         root, code = nn.Module(), fx.Graph()
         several = len(self.graph.inputs) > 1
-        values = {i: code.placeholder(self.input_name(i) if several else "x") for i in self.graph.inputs}
+        names = self.input_names() if several else ["x"]
+        values = {i: code.placeholder(name) for i, name in zip(self.graph.inputs, names, strict=True)}
         for row in self.graph.rows:
             module = _Row(self, row).module()
             if module is None:
-                values[row.output] = values[row.source]
+                for i in row.outputs:
+                    values[i] = values[self.graph.producer(i).inputs[0]]
                 continue
             name = module_name(row.name)
             root.add_module(name, module)
@@ -148,10 +150,14 @@ class _Assembly:
         network.meta["spec"] = self.graph.name
         return network
 
-    def input_name(self, value: int) -> str:
-        """What the forward function calls an input."""
-        name = re.sub(r"\W+", "_", self.graph.producer(value).name, flags=re.ASCII)
-        return name if name.isidentifier() and not keyword.iskeyword(name) else f"input_{value}"
+    def input_names(self) -> list[str]:
+        """What the forward function calls its inputs: their own names where Python allows them."""
+        names: list[str] = []
+        for i in self.graph.inputs:
+            name = re.sub(r"\W+", "_", self.graph.producer(i).name, flags=re.ASCII)
+            free = name.isidentifier() and not keyword.iskeyword(name) and name not in ("self", *names)
+            names.append(name if free else f"input_{i}")
+        return names
 
     def share(self) -> None:
         """Let the nodes that read another's parameter hold the very same tensor."""
@@ -241,14 +247,16 @@ class _Row:
         """
         node = self.graph.producer(index)
         op = node.entry
-        alone = self.assembly.readers[index] == 1 and node.row == self.row.index
-        return alone and (op.weighted or (op.reuses and (joins or op.role != JOIN)))
+        alone = self.assembly.readers[index] == 1 and index not in self.row.outputs
+        own = node.row == self.row.index and len(node.inputs) > (op.role == JOIN)
+        return alone and own and (op.weighted or (op.reuses and (joins or op.role != JOIN)))
 
 
 def _holder(module: nn.Module, name: str) -> nn.Module:
     """The part of a layer that holds its parameter `name`: itself, or what stands behind its padding."""
     for part in module.modules():
-        if name in dict(part.named_parameters(recurse=False)):
+        held = (*part.named_parameters(recurse=False), *part.named_buffers(recurse=False))
+        if name in dict(held):
             return part
     raise KeyError(name)
 

@@ -85,7 +85,7 @@ def profile(module: nn.Module, input: Sequence[int], batch: int = 1) -> Profile:
 def profile_on(module: nn.Module, inputs: Sequence[torch.Tensor]) -> Profile:
     """As `profile`, on one tensor or several, whose first axis is the batch."""
     if any(p.is_meta for p in (*module.parameters(), *module.buffers())):
-        module = copy.deepcopy(module).to_empty(device="cpu")
+        module = _on_cpu(module)
     with _inference(module), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         macs, activations = _fvcore(module, tuple(inputs))
@@ -112,6 +112,19 @@ def profile_on(module: nn.Module, inputs: Sequence[torch.Tensor]) -> Profile:
         uncalled=tuple(sorted(name for name in macs.uncalled_modules() if own[name])),
         notes=tuple(dict.fromkeys(str(w.message) for w in caught)),
     )
+
+
+def _on_cpu(module: nn.Module) -> nn.Module:
+    """A copy on the CPU without values of its own; parameters that were one tensor still are."""
+    holders: dict[int, list[str]] = {}
+    for name, parameter in module.named_parameters(remove_duplicate=False):
+        holders.setdefault(id(parameter), []).append(name)
+    copied = copy.deepcopy(module).to_empty(device="cpu")
+    for first, *others in holders.values():
+        for name in others:
+            place, _, own = name.rpartition(".")
+            setattr(copied.get_submodule(place), own, copied.get_parameter(first))
+    return copied
 
 
 @contextmanager

@@ -220,7 +220,8 @@ def _parts(value: Number) -> tuple[Any, int]:
         return int(value), 1
     if isinstance(value, Fraction):
         return value.numerator, value.denominator
-    return _operand(value).numerators, _operand(value).denominator
+    made = _operand(value)
+    return _parts(made) if isinstance(made, _EXACT) else (made.numerators, made.denominator)
 
 
 def _operand(value: Any) -> Any:
@@ -249,7 +250,12 @@ def _sum(a: Array, b: Any, sign: int) -> Array:
 
 def _floor(a: Any, b: Any) -> Array:
     left, right = _common(a, b)
-    if not _fits(*_bounds(left), *_bounds(right)):
+    low, high = _bounds(right)
+    zero = right == 0 if isinstance(right, int) else bool((right == 0).any())
+    if zero:
+        raise ZeroDivisionError("an element is divided by zero")
+    # the least int64 has no negative, so that -1 may not divide it
+    if not _fits(*_bounds(left), low, high) or low <= -1 <= high:
         left, right = _objects(left), _objects(right)
     return Array(_tight(left // right))
 
@@ -323,7 +329,10 @@ def _array(values: Any) -> Number:
     import numpy as np
 
     try:
-        given = np.asarray(values)
+        # a list is not converted before it is looked at: NumPy makes doubles of large integers
+        given = np.asarray(values) if hasattr(values, "dtype") else np.array(values, dtype=object)
+        if given.dtype == object and any(isinstance(item, list | tuple) for item in given.reshape(-1)):
+            raise ValueError
     except ValueError:
         raise ArchcalcError("an array whose rows have different lengths", "give equal rows") from None
     if given.size == 0:

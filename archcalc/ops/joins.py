@@ -63,12 +63,14 @@ def _wider(a: Shape, b: Shape) -> Shape | None:
     return b if same(a[1:], (1, 1)) else None
 
 
-def _join(name: str, about: str, infer: Infer, sums: bool = False) -> Op:
-    return Op(name, JOIN, about, written=False, arity=None, infer=infer, sums=sums, reuses=True)
+def _join(name: str, about: str, infer: Infer, sums: bool = False, copies: bool = False) -> Op:
+    return Op(
+        name, JOIN, about, written=False, arity=None, infer=infer, sums=sums, copies=copies, reuses=True
+    )
 
 
 OPS: Final = (
-    _join("concat", "branches side by side along their channels", _concat),
+    _join("concat", "branches side by side along their channels", _concat, copies=True),
     _join("add", "the sum of branches of equal shape", _equal("add", broadcasts=False), sums=True),
     _join(
         "multiply",

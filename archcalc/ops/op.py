@@ -143,8 +143,9 @@ class Op:
       `yields`: whether a block of a document may take its name, as it may for ops that came later than
       documents that use the name.
     - `reads`: "image" takes a vector as an image of one pixel, "vector" lays an image flat, "any" neither.
-    - `arity`: how many inputs it has, None for one or more.
-    - `moves`: whether it reads and writes memory; a view does not.
+    - `arity`: how many inputs it has, None for two or more.
+    - `moves`: whether it reads and writes memory; a view does not. `copies`: whether it only passes values
+      on, and so takes those of any dtype.
     - `folds`: whether it is an affine map for each channel, which folds into the weighted layer before it.
     - `fuses`: whether a compiler computes it in the same pass as the op before it.
     - `sums`: whether it adds branches up, whose variances then add up too.
@@ -167,6 +168,7 @@ class Op:
     reads: str = "any"
     arity: int | None = 1
     moves: bool = True
+    copies: bool = False
     folds: bool = False
     fuses: bool = False
     sums: bool = False
@@ -210,6 +212,8 @@ class Op:
         if self.arity is not None and len(inputs) != self.arity:
             hint = f"give it {self.arity}"
             raise UnfitError(f"`{self.name}` has {self.arity} inputs, not {len(inputs)}", hint)
+        if self.arity is None and len(inputs) < 2:
+            raise UnfitError(f"`{self.name}` joins two values or more, not {len(inputs)}", "leave it out")
         if self.reads != "any":
             inputs = tuple([self.taken(shape) for shape in inputs])
         return self.infer(attrs, inputs)

@@ -19,6 +19,8 @@ def _prepare(request: LayerRequest, source: Shape) -> Attrs:
     options: dict[str, Any] = {"exclude_pad": "exclude_pad" in request.flags}
     if "global" in request.flags or ADAPTIVE in request.flags:
         parts = request.number(ADAPTIVE, 1)
+        if not isinstance(parts, int):
+            raise UnfitError("`adaptive` cuts into one number of parts", "give a single whole number")
         return Attrs(kernel=grid, channels=channels, options={**options, ADAPTIVE: parts})
     if request.kernel is None:
         raise UnfitError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from archcalc.numbers import every
 from archcalc.ops.norm import optional
 from archcalc.ops.op import INPUT, RESHAPE, Attrs, LayerRequest, Op, UnfitError
-from archcalc.shapes import Shape, Shapes
+from archcalc.shapes import Shape, Shapes, elements
 
 
 def _shuffle(request: LayerRequest, source: Shape) -> Attrs:
@@ -31,6 +31,8 @@ def _selected(attrs: Attrs, inputs: Shapes) -> Shapes:
 
 def _split(request: LayerRequest, source: Shape) -> Attrs:
     parts = request.number("parts", 2)
+    if not isinstance(parts, int) or parts < 2:
+        raise UnfitError(f"a split into {parts} parts", "two at least; `pass` leaves what comes in as it is")
     if not every(parts > 0) or not every(source[0] % parts == 0):
         raise UnfitError(f"{source[0]} channels do not divide by {parts} parts", "choose a divisor")
     return Attrs(channels=source[0] // parts, options={"parts": parts})
@@ -42,7 +44,7 @@ def _parts(attrs: Attrs, inputs: Shapes) -> Shapes:
 
 
 OPS = (
-    Op("input", INPUT, "what the network is given", written=False, arity=0, moves=False),
+    Op("input", INPUT, "what the network is given", written=False, arity=0, moves=False, copies=True),
     Op(
         "dropout",
         RESHAPE,
@@ -51,13 +53,22 @@ OPS = (
         moves=False,
         prepare=optional("p"),
     ),
-    Op("flatten", RESHAPE, "the feature map as one row of features", moves=False, reads="vector"),
-    Op("pass", RESHAPE, "what comes in, unchanged", moves=False),
+    Op(
+        "flatten",
+        RESHAPE,
+        "the feature map as one row of features",
+        moves=False,
+        copies=True,
+        reads="vector",
+        infer=lambda attrs, inputs: ((elements(inputs[0]),),),
+    ),
+    Op("pass", RESHAPE, "what comes in, unchanged", moves=False, copies=True),
     Op(
         "select",
         RESHAPE,
         "some of the maps that come in: `maps=0,1,2`",
         flags=frozenset({"maps"}),
+        copies=True,
         prepare=_select,
         infer=_selected,
     ),
@@ -67,6 +78,7 @@ OPS = (
         "channels dealt out anew over `groups` (ShuffleNet's)",
         reads="image",
         flags=frozenset({"groups"}),
+        copies=True,
         prepare=_shuffle,
     ),
     Op(
@@ -76,6 +88,7 @@ OPS = (
         flags=frozenset({"parts"}),
         written=False,
         moves=False,
+        copies=True,
         prepare=_split,
         infer=_parts,
     ),

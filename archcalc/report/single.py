@@ -52,6 +52,8 @@ def of_counts(
 
     `paper` is its audit and `notes` are its document's footnotes, where there is a document.
     """
+    if counted.batch != 1:
+        raise ArchcalcError("a page is of one image", "count the network at batch 1")
     timed = evidence.rows(counted.graph.name)
     _, latencies = evidence.latencies([counted.graph.name])
     figures = [network_diagram(counted)]

@@ -42,7 +42,19 @@ def graph(built: Graph) -> Table:
         Column("output", "output", "shape"),
     )
     rows = tuple(
-        (node.index, node.name, tables.describe(node), ", ".join(map(str, node.inputs)), node.shape)
+        (
+            node.index,
+            node.name,
+            tables.describe(node),
+            ", ".join(_read(built, i) for i in node.inputs),
+            node.shape,
+        )
         for node in built.nodes
     )
     return Table(built.title, columns, rows)
+
+
+def _read(built: Graph, value: int) -> str:
+    """The node that gives a value, with its position where the node gives several."""
+    node = built.producer(value)
+    return str(node.index) if len(node.outputs) == 1 else f"{node.index}[{built.values[value].position}]"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archcalc import units
 from archcalc.errors import one_line
-from archcalc.numbers import Array
+from archcalc.numbers import Array, every
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -111,13 +111,17 @@ def shape(value: Any) -> str:
     return "x".join(str(part) for part in value)
 
 
+def _all_one(*sizes: Number) -> bool:
+    return all(every(size == 1) for size in sizes)
+
+
 def describe(node: Node) -> str:
     """A layer as a spec writes it: `conv 3x3/2 g2`."""
     op, attrs = node.op, node.attrs
     if node.entry.window is None:
         return op
-    stride = "" if attrs.stride == (1, 1) else f"/{attrs.stride[0]}"
-    groups = "" if attrs.groups == 1 else f" g{attrs.groups}"
+    stride = "" if _all_one(*attrs.stride) else f"/{attrs.stride[0]}"
+    groups = "" if _all_one(attrs.groups) else f" g{attrs.groups}"
     return f"{op} {attrs.kernel[0]}x{attrs.kernel[1]}{stride}{groups}"
 
 

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from archcalc.graph.graph import Graph, Node
 
 
-def fold(network: fx.GraphModule, graph: Graph, example: torch.Tensor) -> int:
+def fold(network: fx.GraphModule, graph: Graph, *example: torch.Tensor) -> int:
     """Fold every normalisation that `graph`, from which `network` was built, says can be, in place.
 
     The network must be in `eval()`. Returns how many were folded. Outputs on `example` are compared before
     and after, relative to their largest value; raises `ArchcalcError` where they differ by over 1e-3.
     """
     with torch.no_grad():
-        before = first(network(example))
+        before = first(network(*example))
         foldable = sorted(graph.foldable())
         for index in foldable:
             _fold(network, graph, graph.nodes[index])
-        after = first(network(example))
+        after = first(network(*example))
     away = float((after - before).abs().max()) / max(float(before.abs().max()), 1e-30)
     if not away <= 1e-3:
         raise ArchcalcError(
