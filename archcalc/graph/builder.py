@@ -122,6 +122,15 @@ class Builder:
         """The attributes of the nodes from number `first` on."""
         return [node.attrs for node in self._nodes[first:]]
 
+    def strides(self, start: int, end: int) -> tuple[Number, Number]:
+        """The strides of the layers between two values together, along the first input of each."""
+        down: Number = 1
+        across: Number = 1
+        while end != start and (node := self._nodes[self.values[end].node]).inputs:
+            down, across = down * node.attrs.stride[0], across * node.attrs.stride[1]
+            end = node.inputs[0]
+        return down, across
+
     def node_count(self) -> int:
         """The nodes of the open row so far."""
         return len(self._open.nodes) if self._open is not None else 0

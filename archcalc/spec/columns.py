@@ -155,6 +155,7 @@ def _all_read(outline: Outline, table: MarkdownTable, layout: Layout) -> None:
         if i == 0 and layout.label == 0:
             continue
         raise _unread(cell.text, cell.span, outline, table)
+    _captured_once(statements, named, {key(c.text) for c in table.header})
     for column in statements.columns:
         _captures_read(column, named)
     for rule in statements.rules:
@@ -215,6 +216,39 @@ def _unread(header: str, span: Span, outline: Outline, table: MarkdownTable) -> 
         if header
         else "give the column a header, or remove it",
     )
+
+
+def _captured_once(statements: Statements, named: set[str], headers: set[str]) -> None:
+    """Complain where a name that is read is captured from two columns, or from a column and by a rule.
+
+    A rule may take the place of a part that a column only claims.
+    """
+    holders: dict[str, ColumnStatement] = {}
+    for column in statements.columns:
+        for name in column.pattern.names:
+            wanted = key(name)
+            if name == WHOLE or wanted in headers or wanted not in named:
+                continue
+            other = holders.setdefault(wanted, column)
+            if key(other.header) != key(column.header):
+                raise SpecError(
+                    f"`{{{name}}}` is captured from two columns, `{other.header}` and `{column.header}`",
+                    column.span,
+                    "name one of them otherwise; the parts of a claimed shape are `h`, `w` and `c`",
+                )
+    for rule in statements.rules:
+        read = {key(name) for name in syntax.names(rule.body)} if isinstance(rule.body, Chain) else set()
+        for header, pattern in (("", rule.pattern), *((h, p) for h, p, _ in rule.conditions)):
+            for name in pattern.names:
+                held = holders.get(key(name))
+                if name == WHOLE or key(name) not in read or held is None or held.metric:
+                    continue
+                if key(held.header) != key(header):
+                    raise SpecError(
+                        f"`{{{name}}}` is captured by this rule and from the column `{held.header}`",
+                        _capture_span(name, rule.span),
+                        "name one of them otherwise",
+                    )
 
 
 def _captures_read(column: ColumnStatement, named: set[str]) -> None:

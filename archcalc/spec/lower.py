@@ -11,7 +11,7 @@ from archcalc.graph.builder import Builder
 from archcalc.graph.names import slug
 from archcalc.graph.origin import NetworkOrigin, PublishedCell, RowOrigin
 from archcalc.numbers import ceil_div, every, exact, is_whole, same
-from archcalc.ops.op import ACTIVATION, POOL, WEIGHTED, Attrs, LayerRequest, Op, UnfitError
+from archcalc.ops.op import ACTIVATION, POOL, WEIGHTED, Attrs, LayerRequest, Op, Pair, UnfitError
 from archcalc.ops.table import OPS, WRITTEN
 from archcalc.shapes import as_image, grid, papers_text
 from archcalc.spec.arithmetic import BLANK, Size
@@ -275,7 +275,8 @@ class _Lowering:
         for i, word in waiting:
             taken: int | None = at
             if join.kind == "add" and targets and not same(source, targets[0]):
-                taken = self.shortcut(word, at, targets[0], strides, scope, path)
+                stride = self.builder.strides(at, next(iter(results.values()))) if strides else None
+                taken = self.shortcut(word, at, targets[0], stride, scope, path)
             if taken is not None:
                 results[i] = taken
         ends = tuple(results[i] for i in sorted(results))
@@ -289,14 +290,14 @@ class _Lowering:
         return self.add(op, Attrs(channels=shape[0]), ends, join.span, path), True
 
     def shortcut(
-        self, word: Layer, at: int, target: Shape, strides: bool, scope: Scope, path: int
+        self, word: Layer, at: int, target: Shape, stride: Pair | None, scope: Scope, path: int
     ) -> int | None:
         """`skip` or `project` where the other branches of an `add` give another shape than comes in.
 
-        `strides` tells whether one of their layers strides.
+        `stride` is that of the first branch, None where no layer of them strides.
         """
         source = as_image(self.builder.shape(at))
-        if not strides and not same(grid(source), grid(target)):
+        if stride is None and not same(grid(source), grid(target)):
             sizes = f"{papers_text(target)} of {papers_text(source)}"
             raise SpecError(
                 f"the branch beside this `{word.name}` makes {sizes} without a stride",
@@ -312,7 +313,15 @@ class _Lowering:
                 word.span,
                 "the branches give other shapes",
             )
-        stride = (ceil_div(source[1], target[1]), ceil_div(source[2], target[2]))
+        stride = stride or (1, 1)
+        reached = (ceil_div(source[1], stride[0]), ceil_div(source[2], stride[1]))
+        if not same(reached, target[1:]):
+            steps, sizes = ("x".join(map(str, pair)) for pair in (stride, reached))
+            raise SpecError(
+                f"`project` with the branch's stride of {steps} gives {sizes}, not {papers_text(target)}",
+                word.span,
+                "keep the rest of the grid with `same` or `pad=…` on the layers of the branch",
+            )
         flags = self.sizing.flags(OPS["conv"], word.flags, scope, source)
         flags = {k: v for k, v in flags.items() if k not in OPS or OPS[k].role != ACTIVATION}
         request = LayerRequest((1, 1), stride, target[0], flags)
