@@ -117,7 +117,7 @@ def selections(draw: st.DrawFn) -> tuple[LayerRequest, Shape]:
 
 @st.composite
 def cut(draw: st.DrawFn) -> tuple[LayerRequest, Shape]:
-    parts = draw(st.integers(1, 3))
+    parts = draw(st.integers(2, 3))
     return LayerRequest(flags={"parts": (parts,)}), (parts * draw(sides), *draw(grids))
 
 

@@ -45,6 +45,10 @@ def _latex_escape(text: str) -> str:
     )
 
 
+def _caption(table: Table) -> str:
+    return " ".join(([f"{table.title}."] if table.title else []) + list(table.notes))
+
+
 def latex(table: Table) -> str:
     """A LaTeX table with booktabs rules; `\\usepackage{booktabs}` is all that it needs."""
 
@@ -61,7 +65,7 @@ def latex(table: Table) -> str:
         "% needs \\usepackage{booktabs}",
         r"\begin{table}",
         r"  \centering",
-        rf"  \caption{{{_latex_escape(' '.join((table.title + '.', *table.notes)))}}}",
+        rf"  \caption{{{_latex_escape(_caption(table))}}}",
         rf"  \begin{{tabular}}{{{spec}}}",
         r"    \toprule",
         "    " + " & ".join(_latex_escape(c.header) for c in table.columns) + r" \\",

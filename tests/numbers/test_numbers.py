@@ -107,3 +107,13 @@ def test_truth_of_an_array_is_refused_where_its_elements_differ() -> None:
 
 def test_repr_is_short() -> None:
     assert repr(exact(list(range(100)))) == "Array(0, 1, 2, …, 98, 99)"
+
+
+def test_the_least_integer_has_its_negative() -> None:
+    made = exact([-(2**63), 1])
+    assert isinstance(made, Array)
+    assert list(made // -1) == [2**63, -1]
+    assert list(numbers.ceil_div(made, 1)) == [-(2**63), 1]
+    with pytest.raises(ZeroDivisionError):
+        made // exact([1, 0])
+    assert list(exact([2**63 + 1, -1])) == [2**63 + 1, -1]

@@ -61,7 +61,7 @@ def given_to(graph: Graph, batch: int = 2, dtype: torch.dtype = torch.float64) -
 
 
 @pytest.mark.parametrize("name", [name for name in OPS if name != "input"])
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 @given(data=st.data())
 def test_an_entry_is_what_torch_does(name: str, data: st.DataObject) -> None:
     graph = single(name, data)
