@@ -30,7 +30,7 @@ def choices(value: Any) -> st.SearchStrategy[Any] | None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(data=st.data())
 def test_arrays_count_as_their_elements_do(name: str, data: st.DataObject) -> None:
     own = archcalc.load(name)

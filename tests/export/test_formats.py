@@ -108,7 +108,13 @@ def test_an_unknown_format_is_refused_with_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [("list",), ("table", "lenet"), ("compare", "5x5", "3x3"), ("audit", "lenet")]
+    "command",
+    [
+        pytest.param(("list",), marks=pytest.mark.slow),
+        ("table", "lenet"),
+        ("compare", "5x5", "3x3"),
+        ("audit", "lenet"),
+    ],
 )
 @pytest.mark.parametrize("name", export.names())
 def test_every_command_knows_every_format(command: tuple[str, ...], name: str, tmp_path: Path) -> None:

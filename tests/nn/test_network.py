@@ -7,6 +7,7 @@ import io
 import pickle
 
 import pytest
+import shipped_networks
 import torch
 from small import spec
 from torch import fx, nn
@@ -15,7 +16,6 @@ import archcalc
 from archcalc.nn import network
 from archcalc.nn.initialise import initialise
 from archcalc.nn.network import Network
-from archcalc.spec import library
 
 
 def run(module: nn.Module, *shape: int) -> torch.Tensor:
@@ -115,7 +115,7 @@ def test_the_network_and_its_rows_know_where_they_come_from() -> None:
     assert row.meta["input"] == (192, 28, 28)
 
 
-@pytest.mark.parametrize("name", [found.name for found in library.shipped()])
+@pytest.mark.parametrize("name", shipped_networks.parameters())
 def test_every_shipped_network_is_built_and_gives_its_shape(name: str) -> None:
     """On `meta`, so without arithmetic: each row and the output have the shapes of the graph."""
     graph = archcalc.load(name).graph(heads=True)

@@ -7,6 +7,7 @@ import logging
 from dataclasses import replace
 
 import pytest
+import shipped_networks
 import torch
 from fvcore.nn import FlopCountAnalysis
 from small import spec
@@ -18,9 +19,6 @@ from archcalc.nn import network, profiler
 from archcalc.nn.verify import Disagreement, Verification, verify
 from archcalc.ops.op import WEIGHT, Parameter
 from archcalc.ops.table import OPS, WRITTEN
-from archcalc.spec import library
-
-SHIPPED = [found.name for found in library.shipped()]
 
 
 def hold(found: Verification) -> None:
@@ -43,18 +41,13 @@ def small(architecture: archcalc.Architecture) -> Graph:
     return architecture.graph(heads=True)
 
 
-# tracing a hundred layers takes fvcore many seconds, whatever the input
-LONG = ("resnet-101", "resnet-152", "densenet", "vgg", "prelu")
-MARKED = [pytest.param(n, marks=[pytest.mark.slow] * n.startswith(LONG)) for n in SHIPPED]
-
-
-@pytest.mark.parametrize("name", MARKED)
+@pytest.mark.parametrize("name", shipped_networks.parameters())
 def test_every_shipped_network_verifies(name: str) -> None:
     hold(verify(small(archcalc.load(name))))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", shipped_networks.parameters())
 def test_every_shipped_network_verifies_on_the_papers_input(name: str) -> None:
     hold(archcalc.load(name).verify(heads=True))
 

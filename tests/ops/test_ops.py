@@ -61,7 +61,7 @@ def given_to(graph: Graph, batch: int = 2, dtype: torch.dtype = torch.float64) -
 
 
 @pytest.mark.parametrize("name", [name for name in OPS if name != "input"])
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(data=st.data())
 def test_an_entry_is_what_torch_does(name: str, data: st.DataObject) -> None:
     graph = single(name, data)
@@ -202,7 +202,7 @@ def test_flags_are_all_drawn() -> None:
 
 def is_drawn(strategy: st.SearchStrategy[Any], flag: str) -> bool:
     """Whether some example of the strategy has the flag."""
-    quick = settings(max_examples=300, phases=(Phase.generate,), database=None, deadline=None)
+    quick = settings(max_examples=200, phases=(Phase.generate,), database=None, deadline=None)
     try:
         find(strategy, lambda layer: flag in layer[0].flags, settings=quick)
     except NoSuchExample:
