@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archcalc.errors import ArchcalcError, suggest
 from archcalc.graph.graph import Graph, GraphRow, Node, SharedParameter, Value
 from archcalc.graph.names import ROOT, Places, slug
-from archcalc.numbers import Number, every, exact, is_whole
-from archcalc.ops.op import Attrs, LayerRequest, Op, UnfitError
+from archcalc.graph.requests import flag_numbers, request, size
+from archcalc.numbers import Number
+from archcalc.ops.op import Attrs, Op, UnfitError
 from archcalc.ops.table import OPS, flags_of
 from archcalc.shapes import FLOAT, OWN_BYTES
 
@@ -85,7 +86,7 @@ class Builder:
         """
         if dtype != FLOAT and dtype not in OWN_BYTES:
             raise ArchcalcError(f"no dtype is called `{dtype}`", ", ".join((FLOAT, *OWN_BYTES)))
-        shape = tuple([_size(size, "an input") for size in shape])
+        shape = tuple([size(side, "an input") for side in shape])
         attrs = Attrs(channels=shape[0])
         place = self._place(name, ROOT)
         value = self._add(OPS["input"], attrs, (), (shape,), (), None, place, row=None, dtype=dtype)[0]
@@ -228,9 +229,9 @@ class Builder:
             if flag not in known:
                 hint = suggest(flag, sorted(known)) or f"its flags: {', '.join(sorted(known)) or 'none'}"
                 raise ArchcalcError(f"`{op}` has no flag `{flag}`", hint)
-        written = {name: _numbers(value) for name, value in flags.items() if value is not False}
-        request = _request(entry, kernel, stride, channels, written)
-        return self.add(entry, entry.attributes(request, self.shape(inputs[0])), inputs, shared=shared)
+        written = {name: flag_numbers(value) for name, value in flags.items() if value is not False}
+        asked = request(entry, kernel, stride, channels, written)
+        return self.add(entry, entry.attributes(asked, self.shape(inputs[0])), inputs, shared=shared)
 
     def parameter(self, value: int, name: str) -> int:
         """The index of the parameter called `name` of the node that gives `value`."""
@@ -372,45 +373,3 @@ _PARENTHESIS = re.compile(r"\s*\([^()]*\)\s*$")
 def _type(label: str) -> str:
     """A label without a trailing parenthesis: `inception (3a)` is an `inception`."""
     return _PARENTHESIS.sub("", label) or label
-
-
-def _request(
-    op: Op, kernel: Any, stride: Any, channels: Any, flags: Mapping[str, tuple[Any, ...]]
-) -> LayerRequest:
-    """A layer's sizes, of which an op takes some and needs some. Raises `ArchcalcError`."""
-    given = {"kernel": kernel, "channels": channels}
-    known = {name.rstrip("?") for name in op.sizes}
-    for name, value in (*given.items(), ("stride", stride)):
-        if value is not None and ("kernel" if name == "stride" else name) not in known:
-            raise ArchcalcError(f"`{op.name}` has no {name}", "leave it out")
-    for name in op.sizes:
-        if not name.endswith("?") and given[name] is None:
-            raise ArchcalcError(f"`{op.name}` needs its {name}", f"`{name}=…`")
-    width = None if channels is None else _size(channels, "channels")
-    return LayerRequest(_pair(kernel, "a kernel"), _pair(stride, "a stride"), width, flags)
-
-
-def _pair(size: Any, what: str) -> tuple[Number, Number] | None:
-    if size is None:
-        return None
-    pair = size if isinstance(size, tuple) else (size, size)
-    if len(pair) != 2:
-        raise ArchcalcError(
-            f"`{size!r}` is not {what}", "it has a height and a width, or one number for both"
-        )
-    return _size(pair[0], what), _size(pair[1], what)
-
-
-def _size(value: Any, what: str) -> Number:
-    """A whole number above 0, or an array of them."""
-    number = exact(value)
-    if number is None or not is_whole(number) or not every(number > 0):
-        raise ArchcalcError(f"{what} of `{value!r}`", "give whole numbers, 1 at least")
-    return number
-
-
-def _numbers(value: Any) -> tuple[Any, ...]:
-    """A flag's numbers: none for a bare flag, which is given as True."""
-    if value is True:
-        return ()
-    return tuple(value) if isinstance(value, tuple | list) else (value,)
