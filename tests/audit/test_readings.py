@@ -403,7 +403,14 @@ def test_each_unknown_cause_and_each_explanation_is_counted() -> None:
     assert total["failing"] == 0
 
 
-@pytest.mark.parametrize("name", [path.stem for path in library.paths()])
+# googlenet's and inception-v2's documents hold most figures, and take most of the time
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(path.stem, marks=[pytest.mark.slow] * (path.stem in ("googlenet", "inception-v2")))
+        for path in library.paths()
+    ],
+)
 def test_a_printed_figure_changed_by_one_unit_fails_the_audit(name: str) -> None:
     """Every figure that a computed reading explains, in every shipped document, on either side."""
     path = library.folder() / f"{name}.md"

@@ -114,7 +114,7 @@ def check(words: list[str]) -> int:
     return result.status
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(3))
 def test_random_command_lines(seed: int) -> None:
     chance = random.Random(seed)
     outcomes = [check(line(chance)) for _ in range(100)]

@@ -358,6 +358,7 @@ def test_only_what_was_read_from_a_file_is_measured() -> None:
         package.loads(text).measure()
 
 
+@pytest.mark.slow
 def test_the_heap_is_a_condition(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     for heap in ("steady", "default"):

@@ -242,6 +242,7 @@ def test_a_profile_leaves_the_module_as_it_was() -> None:
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in module.modules())
 
 
+@pytest.mark.slow
 def test_a_network_on_meta_is_counted_without_being_touched() -> None:
     """fvcore cannot trace on `meta`, so a copy without values is counted."""
     architecture = archcalc.load("googlenet")

@@ -22,7 +22,7 @@ from archcalc.document.text import clean
 from archcalc.ops.table import OPS
 from archcalc.spec.patterns import compile_pattern
 
-EXAMPLES = int(os.environ.get("ARCHCALC_FUZZ", "60"))
+EXAMPLES = int(os.environ.get("ARCHCALC_FUZZ", "30"))
 
 _FUZZ = settings(
     max_examples=EXAMPLES,

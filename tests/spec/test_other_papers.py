@@ -19,6 +19,7 @@ def test_params(name: str) -> None:
     assert archcalc.load(DATA / f"{name}.md").counts().total.params == KNOWN[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KNOWN)
 def test_three_counters_agree(name: str) -> None:
     result = archcalc.load(DATA / f"{name}.md").verify()
