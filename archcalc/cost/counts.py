@@ -16,7 +16,7 @@ from archcalc.display import Displayed
 from archcalc.errors import ArchcalcError
 from archcalc.numbers import ceil_div, divide, every, exact, is_whole
 from archcalc.ops.op import BUFFER, RESHAPE, WEIGHT
-from archcalc.shapes import BYTES, FLOAT, OWN_BYTES, elements
+from archcalc.shapes import BYTES, elements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -124,10 +124,7 @@ def count(graph: Graph, batch: Number = 1, precision: str = "fp32", fused: bool 
         raise ArchcalcError(f"a batch of {batch!r}", "give a whole number, 1 at least")
     batch = given
     hidden = _hidden(graph) if fused else frozenset[int]()
-    sizes = [
-        elements(v.shape) * (BYTES[precision] if v.dtype == FLOAT else OWN_BYTES[v.dtype]) * batch
-        for v in graph.values
-    ]
+    sizes = [memory.value_bytes(value, precision) * batch for value in graph.values]
     nodes = [_node(graph, node, batch, BYTES[precision], sizes, node.index in hidden) for node in graph.nodes]
     depths = paths.depths(graph)
     fields = receptive_field.fields(graph)
